@@ -1,0 +1,5 @@
+//! Bytes on disk or standard input become [`Frame`]s.
+
+mod frame;
+
+pub use frame::*;

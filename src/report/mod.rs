@@ -1,0 +1,11 @@
+//! The report: what portproof says, as data. Every output format is drawn from these types and nothing else.
+//!
+//! Field names and enums are an interface (`portproof.report.v1`): they may be added to, never renamed or removed.
+
+mod cause;
+mod model;
+mod run;
+
+pub use cause::Cause;
+pub use model::*;
+pub use run::Run;
