@@ -1,0 +1,106 @@
+//! What was decoded, counted.
+
+use super::{Item, Kind, Reason};
+
+/// Counts of frames by what they are. The innermost IP packet counts; later fragments count only as IP.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Frames.
+    pub packets: u64,
+    /// IPv4 or IPv6, headers cut or bogus included.
+    pub ip: u64,
+    /// TCP, first fragments included.
+    pub tcp: u64,
+    /// UDP, first fragments included.
+    pub udp: u64,
+    /// IP protocol 50, first fragments included.
+    pub esp: u64,
+    /// ICMP 3, 11, 12 and ICMPv6 1 to 4.
+    pub icmp_errors: u64,
+    /// ARP.
+    pub arp: u64,
+    /// Neither IP nor ARP.
+    pub not_ip: u64,
+    /// IP fragments but the first.
+    pub later_fragments: u64,
+    /// What could not be decoded, by [`Reason::ALL`].
+    pub undecoded: [Tally; Reason::ALL.len()],
+}
+
+/// How often, and first in which frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How often.
+    pub count: u64,
+    /// The first frame; 0 where there is none.
+    pub first_frame: u64,
+}
+
+impl Tally {
+    /// Counts one more.
+    pub fn add(&mut self, frame: u64) {
+        if self.count == 0 {
+            self.first_frame = frame;
+        }
+        self.count += 1;
+    }
+}
+
+/// The EtherType of ARP.
+pub(crate) const ARP: u16 = 0x0806;
+
+impl Counts {
+    /// Counts one item.
+    #[inline]
+    pub(super) fn add(&mut self, item: &Item<'_>) {
+        self.packets += 1;
+        match item.kind {
+            Kind::Packet => {
+                self.ip += 1;
+                match item.protocol {
+                    6 => self.tcp += 1,
+                    17 => self.udp += 1,
+                    50 => self.esp += 1,
+                    _ => {}
+                }
+            }
+            _ => self.add_rare(item),
+        }
+    }
+
+    #[cold]
+    fn add_rare(&mut self, item: &Item<'_>) {
+        match item.kind {
+            Kind::Packet => {}
+            Kind::LaterFragment => {
+                self.ip += 1;
+                self.later_fragments += 1;
+            }
+            Kind::IcmpError | Kind::BareIcmpError => {
+                self.ip += 1;
+                self.icmp_errors += 1;
+            }
+            Kind::NotIp(ARP) => self.arp += 1,
+            Kind::NotIp(_) => self.not_ip += 1,
+            Kind::Undecoded(reason) => {
+                if !matches!(reason, Reason::LinkType | Reason::LinkHeaderCut) {
+                    self.ip += 1;
+                    match item.protocol {
+                        6 => self.tcp += 1,
+                        17 => self.udp += 1,
+                        50 => self.esp += 1,
+                        _ => {}
+                    }
+                }
+                if let Some(tally) = self.undecoded.get_mut(reason as usize) {
+                    tally.add(item.frame);
+                }
+            }
+        }
+    }
+
+    /// Frames that could not be decoded.
+    pub fn undecoded_total(&self) -> u64 {
+        self.undecoded.iter().map(|tally| tally.count).sum()
+    }
+}
