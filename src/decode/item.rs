@@ -19,6 +19,8 @@ pub struct Item<'a> {
     pub frame: u64,
     /// TCP sequence number.
     pub sequence: u32,
+    /// IP identification of a fragment: 16 bits in IPv4, 32 in IPv6.
+    pub fragment_id: u32,
     /// Bytes of the whole frame on the wire.
     pub wire_len: u32,
     /// Bytes of payload behind the transport header, as the headers claim; fewer may have been captured.
@@ -171,6 +173,7 @@ impl<'a> Item<'a> {
             ip: &[],
             frame: frame.number,
             sequence: 0,
+            fragment_id: 0,
             wire_len: frame.wire_len,
             payload_len: 0,
             ports: (0, 0),

@@ -52,7 +52,8 @@ fn read_v4<'a>(packet: &'a [u8], seed: Seed, item: &mut Item<'a>) {
         return;
     }
     let fragment = u16::from_be_bytes([ip[6], ip[7]]);
-    item.first_fragment = fragment & 0x2000 != 0;
+    item.first_fragment = fragment & 0x3fff == 0x2000;
+    item.fragment_id = u32::from(u16::from_be_bytes([ip[4], ip[5]]));
     let source = u32::from_be_bytes([ip[12], ip[13], ip[14], ip[15]]);
     let destination = u32::from_be_bytes([ip[16], ip[17], ip[18], ip[19]]);
     if fragment & 0x1fff != 0 {
@@ -107,6 +108,7 @@ fn read_behind_extensions(mut at: usize, mut left: usize, seed: Seed, item: &mut
             let offset = u16::from_be_bytes([header[2], header[3]]);
             later_fragment = offset & 0xfff8 != 0;
             item.first_fragment = !later_fragment && offset & 1 != 0;
+            item.fragment_id = u32::from_be_bytes([header[4], header[5], header[6], header[7]]);
         }
         if len > left {
             item.kind = Kind::Undecoded(Reason::IpHeaderBogus);

@@ -1,0 +1,94 @@
+//! ESP (RFC 4303): which security associations carried traffic each way, and how much of it the capture holds.
+
+use super::{Mark, Marks};
+use crate::decode::Side;
+use crate::proto::esp::Esp;
+
+/// Security associations kept per flow: a tunnel has two, each rekey adds two, and a day of hourly rekeys fits.
+const MAX_SPIS: usize = 64;
+
+/// ESP between two hosts, or inside one UDP flow.
+#[derive(Debug, Default)]
+pub struct EspLog {
+    spis: Vec<SpiFacts>,
+    /// Packets of security associations beyond those kept.
+    pub beyond: u64,
+}
+
+/// One security association: one direction of one tunnel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpiFacts {
+    /// Security parameter index.
+    pub spi: u32,
+    /// The side that sends under it.
+    pub side: Side,
+    /// Its packets.
+    pub packets: Marks,
+    /// Bytes of ESP.
+    pub bytes: u64,
+    /// The lowest and the highest sequence number.
+    pub sequence: (u32, u32),
+    /// Packets that repeat or fall behind the highest sequence number.
+    pub behind: u64,
+    /// Its largest packet in bytes of ESP.
+    pub largest: u32,
+}
+
+impl SpiFacts {
+    /// Sequence numbers between the lowest and the highest that the capture lacks.
+    pub fn missing(&self) -> u64 {
+        let span = u64::from(self.sequence.1 - self.sequence.0) + 1;
+        span.saturating_sub(self.packets.count())
+    }
+}
+
+impl EspLog {
+    /// Takes in one packet of `len` bytes of ESP.
+    pub(super) fn track(&mut self, esp: Esp, side: Side, len: u32, mark: Mark) {
+        let known = self.spis.iter_mut().rev().find(|known| known.spi == esp.spi && known.side == side);
+        let facts = match known {
+            Some(known) => known,
+            None if self.spis.len() == MAX_SPIS => {
+                self.beyond += 1;
+                return;
+            }
+            None => {
+                self.spis.push(SpiFacts {
+                    spi: esp.spi,
+                    side,
+                    packets: Marks::default(),
+                    bytes: 0,
+                    sequence: (esp.sequence, esp.sequence),
+                    behind: 0,
+                    largest: 0,
+                });
+                let Some(new) = self.spis.last_mut() else { return };
+                new
+            }
+        };
+        if esp.sequence > facts.sequence.1 || facts.packets.is_empty() {
+            facts.sequence.1 = esp.sequence;
+        } else {
+            facts.behind += 1;
+            facts.sequence.0 = facts.sequence.0.min(esp.sequence);
+        }
+        facts.packets.push(mark);
+        facts.bytes += u64::from(len);
+        facts.largest = facts.largest.max(len);
+    }
+
+    /// Every security association, in order of its first packet.
+    pub fn spis(&self) -> &[SpiFacts] {
+        &self.spis
+    }
+
+    /// How many packets a side sent.
+    pub fn packets_from(&self, side: Side) -> u64 {
+        self.from(side).map(|facts| facts.packets.count()).sum()
+    }
+
+    /// The security associations of a side.
+    pub fn from(&self, side: Side) -> impl Iterator<Item = &SpiFacts> {
+        self.spis.iter().filter(move |facts| facts.side == side)
+    }
+}

@@ -1,0 +1,285 @@
+//! The beginning of a conversation: the first bytes of each direction in order, until it is certain what they are.
+
+use super::ike::{IkeLog, Seen};
+use super::{EspLog, Mark};
+use crate::decode::{Item, Side};
+use crate::proto::ike_tcp::{self, Frame};
+use crate::proto::sniff::{self, Spoken};
+use crate::proto::tls::{self, Alert, Certificate, ClientHello, ServerHello};
+use crate::proto::{dtls, http};
+
+/// Bytes of a direction that are looked at. A certificate chain of three with 4096-bit keys is about 6 KiB; whatever has not
+/// shown itself within 16 KiB will not.
+const MAX_HEAD: usize = 16 << 10;
+
+/// Segments that are kept while one before them is missing.
+const MAX_WAITING: usize = 8;
+
+/// Datagrams of each side that are looked at: a DTLS handshake with a cookie has its hellos in the first two.
+const MAX_DATAGRAMS: u8 = 4;
+
+/// What the payload of a flow is, as far as it was read.
+#[derive(Debug, Default)]
+pub struct App {
+    heads: [Head; 2],
+    datagrams: [u8; 2],
+    spoken: [Option<Spoken>; 2],
+    /// What was readable of TLS or DTLS.
+    pub tls: Option<Box<TlsFacts>>,
+    /// What was readable of HTTP.
+    pub http: Option<Box<Http>>,
+    /// IKE messages in TCP (RFC 9329).
+    pub ike: Option<Box<IkeLog>>,
+    /// ESP in TCP (RFC 9329).
+    pub esp: Option<Box<EspLog>>,
+}
+
+/// What was readable of TLS or DTLS.
+#[derive(Debug, Default)]
+pub struct TlsFacts {
+    /// The ClientHello.
+    pub client_hello: Option<ClientHello>,
+    /// The ServerHello.
+    pub server_hello: Option<ServerHello>,
+    /// The server's certificate, where it is not encrypted.
+    pub certificate: Option<Certificate>,
+    /// The first alert in clear, the side that sent it, and where.
+    pub alert: Option<(Alert, Side, Mark)>,
+    /// Whether the server asked for a certificate of the client, where that is not encrypted.
+    pub certificate_request: bool,
+}
+
+/// What was readable of HTTP.
+#[derive(Debug, Default)]
+pub struct Http {
+    /// The first request.
+    pub request: Option<(http::Request, Mark)>,
+    /// The first response.
+    pub response: Option<(http::Response, Mark)>,
+}
+
+impl App {
+    /// What a side's first payload looks like; none where it sent none.
+    pub fn spoken(&self, side: Side) -> Option<Spoken> {
+        self.spoken[side.index()]
+    }
+
+    /// The name that the client asked for: SNI, else HTTP Host.
+    pub fn server_name(&self) -> Option<&str> {
+        let sni = self.tls.as_ref().and_then(|tls| tls.client_hello.as_ref()?.server_name.as_deref());
+        sni.or_else(|| self.http.as_ref()?.request.as_ref()?.0.host.as_deref())
+    }
+
+    /// Takes in a TCP segment with payload; `start` is the first payload byte's sequence number, where the SYN was seen.
+    pub(super) fn tcp_segment(&mut self, item: &Item<'_>, start: Option<u32>) {
+        let at = item.side.index();
+        if self.spoken[at].is_none() && start.is_none_or(|start| start == item.sequence) {
+            self.spoken[at] = Some(sniff::tcp(item.payload()));
+        }
+        if self.heads[at].done {
+            return;
+        }
+        if self.heads[at].push(item.sequence, start, item.payload()) {
+            self.read(item);
+        }
+    }
+
+    /// Reads what has come in order on the side of `item`.
+    fn read(&mut self, item: &Item<'_>) {
+        let (side, mark) = (item.side, Mark::of(item));
+        let other = self.spoken[side.other().index()];
+        let Some(spoken) = self.spoken[side.index()] else { return };
+        let head = &self.heads[side.index()];
+        let done = match spoken {
+            Spoken::TlsClient => {
+                let seen = tls::read_client(&head.bytes);
+                let facts = self.tls.get_or_insert_default();
+                let done = seen.hello.as_ref().is_some_and(|hello| hello.complete);
+                facts.client_hello = seen.hello.or(facts.client_hello.take());
+                if let (None, Some(alert)) = (&facts.alert, seen.alert) {
+                    facts.alert = Some((alert, side, mark));
+                }
+                done
+            }
+            Spoken::TlsServer | Spoken::TlsAlert => {
+                let seen = tls::read_server(&head.bytes);
+                let facts = self.tls.get_or_insert_default();
+                facts.server_hello = seen.hello.or(facts.server_hello.take());
+                facts.certificate = seen.certificate.or(facts.certificate.take());
+                facts.certificate_request |= seen.certificate_request;
+                if let (None, Some(alert)) = (&facts.alert, seen.alert) {
+                    facts.alert = Some((alert, side, mark));
+                }
+                !seen.need_more
+            }
+            Spoken::HttpRequest => match http::Request::parse(&head.bytes) {
+                Some(request) => {
+                    self.http.get_or_insert_default().request.get_or_insert((request, mark));
+                    true
+                }
+                None => false,
+            },
+            Spoken::HttpResponse => match http::Response::parse(&head.bytes) {
+                Some(response) => {
+                    self.http.get_or_insert_default().response.get_or_insert((response, mark));
+                    true
+                }
+                None => false,
+            },
+            Spoken::IkeTcp => {
+                self.read_ike_tcp(ike_tcp::PREFIX.len(), item);
+                false
+            }
+            _ if other == Some(Spoken::IkeTcp) => {
+                self.read_ike_tcp(0, item);
+                false
+            }
+            _ => true,
+        };
+        if done {
+            self.heads[side.index()].finish();
+        }
+    }
+
+    /// Reads the frames of RFC 9329 that have come whole; `skip` bytes of prefix stand before the first.
+    fn read_ike_tcp(&mut self, skip: usize, item: &Item<'_>) {
+        let head = &mut self.heads[item.side.index()];
+        let from = head.read.max(skip);
+        let Some(stream) = head.bytes.get(from..) else { return };
+        let mut frames = ike_tcp::frames(stream);
+        for frame in frames.by_ref() {
+            let mark = Mark::of(item);
+            match frame {
+                Frame::Ike(header, message) => self.ike.get_or_insert_default().track(Seen {
+                    header,
+                    bytes: message,
+                    side: item.side,
+                    mark,
+                    len: header.length,
+                    ip_fragmented: false,
+                    marker: true,
+                }),
+                Frame::Esp(esp, len) => {
+                    self.esp.get_or_insert_default().track(esp, item.side, u32::from(len), mark);
+                }
+                _ => {}
+            }
+        }
+        head.read = from + frames.consumed();
+    }
+
+    /// Takes in a UDP datagram.
+    pub(super) fn datagram(&mut self, item: &Item<'_>) {
+        let at = item.side.index();
+        if self.datagrams[at] == MAX_DATAGRAMS {
+            return;
+        }
+        self.datagrams[at] += 1;
+        let spoken = sniff::udp(item.payload(), item.payload_len as usize);
+        self.spoken[at].get_or_insert(spoken);
+        if spoken == Spoken::Dtls {
+            self.dtls(item.payload(), item);
+        }
+    }
+
+    fn dtls(&mut self, payload: &[u8], item: &Item<'_>) {
+        let facts = self.tls.get_or_insert_default();
+        match dtls::parse(payload) {
+            Some(dtls::Dtls::ClientHello(hello)) => {
+                facts.client_hello.get_or_insert(hello);
+            }
+            Some(dtls::Dtls::ServerHello(hello)) => {
+                facts.server_hello.get_or_insert(hello);
+            }
+            Some(dtls::Dtls::Alert(alert)) => {
+                facts.alert.get_or_insert((alert, item.side, Mark::of(item)));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The first bytes of one direction, in order.
+#[derive(Debug, Default)]
+struct Head {
+    bytes: Vec<u8>,
+    /// The sequence number of the first byte.
+    base: Option<u32>,
+    /// Bytes that were read and need not be read again.
+    read: usize,
+    waiting: Vec<(u32, Box<[u8]>)>,
+    done: bool,
+}
+
+impl Head {
+    /// Takes in a segment. Whether more bytes stand in order than before. Of overlapping bytes the first ones count.
+    fn push(&mut self, sequence: u32, start: Option<u32>, payload: &[u8]) -> bool {
+        let base = *self.base.get_or_insert(start.unwrap_or(sequence));
+        let before = self.bytes.len();
+        self.append(sequence.wrapping_sub(base), payload);
+        if self.bytes.len() > before {
+            while let Some(at) = self.waiting.iter().position(|(offset, _)| *offset as usize <= self.bytes.len()) {
+                let (offset, bytes) = self.waiting.swap_remove(at);
+                self.append(offset, &bytes);
+            }
+        }
+        self.bytes.len() > before
+    }
+
+    fn append(&mut self, offset: u32, payload: &[u8]) {
+        let offset = offset as usize;
+        if offset > MAX_HEAD {
+            return;
+        }
+        match self.bytes.len().checked_sub(offset) {
+            Some(known) => {
+                let new = payload.get(known..).unwrap_or(&[]);
+                let room = MAX_HEAD - self.bytes.len();
+                self.bytes.extend_from_slice(new.get(..room).unwrap_or(new));
+            }
+            None if self.waiting.len() < MAX_WAITING => self.waiting.push((offset as u32, payload.into())),
+            None => {}
+        }
+    }
+
+    fn finish(&mut self) {
+        *self = Head { done: true, ..Head::default() };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Head;
+
+    #[test]
+    fn segments_come_in_order_whatever_their_order() {
+        let mut head = Head::default();
+        assert!(!head.push(1006, Some(1000), b"world"));
+        assert!(head.push(1000, Some(1000), b"hello "));
+        assert_eq!(head.bytes, b"hello world");
+        assert!(!head.push(1000, Some(1000), b"HELLO "), "the first bytes count");
+        assert!(head.push(1009, Some(1000), b"ld!"));
+        assert_eq!(head.bytes, b"hello world!");
+    }
+
+    #[test]
+    fn sequence_numbers_wrap() {
+        let mut head = Head::default();
+        assert!(head.push(u32::MAX, Some(u32::MAX), b"ab"));
+        assert!(head.push(1, Some(u32::MAX), b"c"));
+        assert_eq!(head.bytes, b"abc");
+    }
+
+    #[test]
+    fn the_bound_holds() {
+        let mut head = Head::default();
+        for at in 0..100u32 {
+            head.push(at * 1000, Some(0), &[0; 1000]);
+        }
+        assert_eq!(head.bytes.len(), super::MAX_HEAD);
+        for at in 0..100u32 {
+            head.push(1_000_000 + at * 2000, Some(0), &[0; 1000]);
+        }
+        assert!(head.waiting.len() <= super::MAX_WAITING);
+    }
+}

@@ -1,0 +1,366 @@
+//! One shard of the flow table: every packet of a flow comes here, in capture order.
+
+use super::arrivals::{Arrivals, bucket};
+use super::dns::Names;
+use super::duplicates::Recent;
+use super::tcp::Tcp;
+use super::udp::{Datagram, Initiator, Udp, recognise};
+use super::{Body, Flow, FlowTable, FlowView, IcmpRecord, Mark, PortHints, State};
+use crate::decode::{IcmpMessage, Item, Kind, Seed, Side};
+use crate::proto::dns;
+use crate::proto::esp::Esp;
+use crate::proto::nat_t::NatT;
+use crate::proto::sniff::{self, Spoken};
+
+/// Packets are applied in batches of this many: first all their flows are looked up, then all are updated. The look-ups do not
+/// depend on each other, so the processor overlaps their cache misses.
+const BATCH: usize = 64;
+
+/// ICMP errors kept per flow; a refused client is told each time.
+const KEPT_ICMP: usize = 16;
+
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+const ESP: u8 = 50;
+const DNS: u16 = 53;
+
+/// Flows, names and arrivals of one shard.
+#[derive(Debug)]
+pub struct Shard {
+    table: FlowTable,
+    recent: Recent,
+    /// Which addresses packets reached.
+    pub arrivals: Arrivals,
+    /// Look-ups.
+    pub names: Names,
+    /// What was counted.
+    pub counts: ShardCounts,
+}
+
+/// What a shard counts besides its flows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShardCounts {
+    /// Packets that repeat one just seen.
+    pub duplicates: u64,
+    /// Copies of ICMP errors among them.
+    pub icmp_duplicates: u64,
+    /// IKE messages in UDP and TCP.
+    pub ike: u64,
+    /// ESP in UDP.
+    pub nat_t_esp: u64,
+    /// NAT keepalives.
+    pub nat_t_keepalives: u64,
+    /// ICMP errors that quote no flow of the capture.
+    pub stray_icmp: u64,
+}
+
+impl Shard {
+    /// An empty shard.
+    pub fn new(seed: Seed) -> Self {
+        Shard {
+            table: FlowTable::new(seed),
+            recent: Recent::new(),
+            arrivals: Arrivals::default(),
+            names: Names::default(),
+            counts: ShardCounts::default(),
+        }
+    }
+
+    /// Applies packets in capture order.
+    pub fn apply(&mut self, items: &[Item<'_>], hints: &PortHints) {
+        let mut found = [None; BATCH];
+        for batch in items.chunks(BATCH) {
+            for (slot, item) in found.iter_mut().zip(batch) {
+                *slot = self.table.find(item);
+            }
+            for (slot, item) in found.iter().zip(batch) {
+                self.apply_one(item, *slot, hints);
+            }
+        }
+    }
+
+    #[inline]
+    fn apply_one(&mut self, item: &Item<'_>, found: Option<u32>, hints: &PortHints) {
+        if self.recent.is_copy(item) {
+            self.copy(item, hints);
+            return;
+        }
+        if item.kind == Kind::IcmpError {
+            self.icmp_error(item);
+            return;
+        }
+        // A flow opened or retired earlier in the batch makes a look-up stale.
+        let mut number = match found.filter(|number| self.table.is(*number, item.key, item)) {
+            Some(number) => number,
+            None => match self.table.find(item) {
+                Some(number) => number,
+                None => self.open(item, hints),
+            },
+        };
+        if item.flags.opens() && item.protocol == TCP && self.is_reopened(number, item) {
+            self.table.retire(number);
+            number = self.open(item, hints);
+        }
+        self.update(number, item, hints);
+    }
+
+    #[cold]
+    fn copy(&mut self, item: &Item<'_>, hints: &PortHints) {
+        self.counts.duplicates += 1;
+        if item.kind == Kind::IcmpError {
+            self.counts.icmp_duplicates += 1;
+        }
+        // A copy is a packet all the same: totals count it.
+        if item.protocol == UDP && item.kind == Kind::Packet && is_ipsec_port(item, hints) {
+            match recognise(item.payload(), item.payload_len as usize, item.ports) {
+                NatT::Ike(..) => self.counts.ike += 1,
+                NatT::Esp(_) => self.counts.nat_t_esp += 1,
+                NatT::Keepalive => self.counts.nat_t_keepalives += 1,
+                NatT::Junk => {}
+            }
+        }
+    }
+
+    fn is_reopened(&self, number: u32, item: &Item<'_>) -> bool {
+        match self.table.flow(number).and_then(|flow| self.table.detail(flow)).map(|detail| &detail.body) {
+            Some(Body::Tcp(tcp)) => tcp.is_reopened_by(item),
+            _ => false,
+        }
+    }
+
+    fn open(&mut self, item: &Item<'_>, hints: &PortHints) -> u32 {
+        let mut state = State::default();
+        let (client, certain) = first_guess(item, hints);
+        state.set_client(client, certain);
+        let flow = Flow {
+            key: item.key,
+            first_time: item.time,
+            last_time: item.time,
+            first_frame: short(item.frame),
+            state,
+            interface: u8::try_from(item.interface).unwrap_or(u8::MAX),
+            ..Flow::default()
+        };
+        self.table.open(flow, item)
+    }
+
+    #[inline]
+    fn update(&mut self, number: u32, item: &Item<'_>, hints: &PortHints) {
+        let Some(flow) = self.table.flow_mut(number) else { return };
+        let side = item.side.index();
+        let arrived = State::ARRIVED << side;
+        if bucket(flow.last_time) != bucket(item.time) {
+            flow.state.0 &= !(State::ARRIVED | State::ARRIVED << 1);
+        }
+        let news = flow.state.0 & arrived == 0;
+        flow.state.0 |= arrived;
+        flow.last_time = item.time;
+        flow.last_frame = short(item.frame);
+        flow.packets[side] = flow.packets[side].saturating_add(1);
+        let (bytes, carry) = flow.bytes[side].overflowing_add(item.wire_len);
+        flow.bytes[side] = bytes;
+        flow.flags[side] |= item.flags.0;
+        let needs_detail = flow.detail != 0 || carry || deserves_detail(flow, item, hints);
+        if item.first_fragment || item.kind == Kind::LaterFragment {
+            flow.state.0 |= State::FRAGMENTS;
+        }
+        if news && let Some((_, destination)) = item.addresses() {
+            self.arrivals.record(destination, item.interface, Mark::of(item));
+        }
+        if needs_detail {
+            self.track(number, item, carry, hints);
+        }
+        if item.protocol == UDP && (item.ports.0 == DNS || item.ports.1 == DNS) && item.kind == Kind::Packet {
+            self.read_dns(item);
+        }
+    }
+
+    #[cold]
+    fn read_dns(&mut self, item: &Item<'_>) {
+        if let Some(message) = dns::parse(item.payload()) {
+            self.names.track(item, message);
+        }
+    }
+
+    fn track(&mut self, number: u32, item: &Item<'_>, carry: bool, hints: &PortHints) {
+        let Some((flow, detail)) = self.table.with_detail(number) else { return };
+        let side = item.side.index();
+        detail.bytes_carry[side] += u32::from(carry);
+        if detail.ttl[side] == 0 && !(item.protocol == TCP && item.flags.rst()) {
+            detail.ttl[side] = item.ttl();
+        }
+        if item.kind == Kind::LaterFragment {
+            return;
+        }
+        let first = Mark { frame: u64::from(flow.first_frame), time: flow.first_time };
+        let sender = flow.state.client();
+        let ipsec = item.protocol == UDP && is_ipsec_port(item, hints);
+        if matches!(detail.body, Body::None) && !(ipsec || is_followed(item, hints)) {
+            let spoken = sniff_first(item, &mut detail.spoken[side]);
+            match spoken {
+                Some(Spoken::IkeTcp) if item.protocol == TCP => {
+                    let mut tcp = Box::<Tcp>::default();
+                    tcp.opened_before(sender, first);
+                    detail.body = Body::Tcp(tcp);
+                }
+                Some(Spoken::Ike) if item.protocol == UDP => {
+                    let mut udp = Box::<Udp>::default();
+                    if first.frame < item.frame {
+                        udp.sent_before(sender, first);
+                    }
+                    detail.body = Body::Udp(udp);
+                }
+                _ => return,
+            }
+        }
+        match detail.body.of(item.protocol) {
+            Body::Tcp(tcp) => {
+                let before = tcp.ike_total();
+                tcp.track(item);
+                self.counts.ike += tcp.ike_total() - before;
+                if item.flags.opens() {
+                    flow.state.set_client(item.side, true);
+                } else if item.flags.accepts() {
+                    flow.state.set_client(item.side.other(), true);
+                }
+            }
+            Body::Udp(udp) => match udp.track(item, ipsec || detail.spoken[side] == Some(Spoken::Ike)) {
+                Datagram::Ike(initiator) => {
+                    self.counts.ike += 1;
+                    match initiator {
+                        Some(Initiator::Sender) => flow.state.set_client(item.side, true),
+                        Some(Initiator::Receiver) => flow.state.set_client(item.side.other(), true),
+                        None => {}
+                    }
+                }
+                Datagram::Esp => self.counts.nat_t_esp += 1,
+                Datagram::Keepalive => self.counts.nat_t_keepalives += 1,
+                Datagram::Other => {}
+            },
+            Body::Esp(log) => {
+                if let Some(esp) = Esp::parse(item.payload()) {
+                    log.track(esp, item.side, item.payload_len, Mark::of(item));
+                }
+            }
+            Body::None => {}
+        }
+    }
+
+    #[cold]
+    fn icmp_error(&mut self, item: &Item<'_>) {
+        let mark = Mark::of(item);
+        if let Some((_, destination)) = item.addresses() {
+            self.arrivals.record(destination, item.interface, mark);
+        }
+        let flow = self.table.find(item);
+        let (Some(number), Some(message)) = (flow, IcmpMessage::of(item)) else {
+            self.counts.stray_icmp += 1;
+            return;
+        };
+        let Some((_, detail)) = self.table.with_detail(number) else { return };
+        let log = detail.icmp.get_or_insert_default();
+        log.total += 1;
+        if log.kept.len() < KEPT_ICMP {
+            log.kept.push(IcmpRecord { mark, message, side: item.side });
+        }
+    }
+
+    /// Every flow, in order of its first packet within the shard.
+    pub fn flows(&self) -> impl Iterator<Item = FlowView<'_>> {
+        self.table.iter().map(|(number, flow)| FlowView {
+            flow,
+            detail: self.table.detail(flow),
+            endpoints: flow.key.endpoints(self.table.v6_addresses(number)),
+        })
+    }
+
+    /// How many flows there are.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there is no flow.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+}
+
+/// Who the client is, as the first packet tells, and whether that is certain.
+fn first_guess(item: &Item<'_>, hints: &PortHints) -> (Side, bool) {
+    if item.protocol == TCP && item.flags.opens() {
+        return (item.side, true);
+    }
+    if item.protocol == TCP && item.flags.accepts() {
+        return (item.side.other(), true);
+    }
+    let (source, destination) = item.ports;
+    let matters = |port| hints.matters(item.protocol, port) || port == DNS && item.protocol == UDP;
+    match (matters(source), matters(destination)) {
+        (true, false) => (item.side.other(), false),
+        (false, true) => (item.side, false),
+        // Both or none: a well-known port is the server's, else who spoke first is the client.
+        _ if source < 1024 && destination >= 1024 => (item.side.other(), false),
+        _ => (item.side, false),
+    }
+}
+
+/// Whether a flow without a detail should get one now.
+#[inline]
+fn deserves_detail(flow: &Flow, item: &Item<'_>, hints: &PortHints) -> bool {
+    let is_answered = flow.packets[0] > 0 && flow.packets[1] > 0;
+    match item.protocol {
+        TCP => is_answered || item.payload_len > 0 || is_followed(item, hints),
+        UDP if item.ports.0 == DNS || item.ports.1 == DNS => false,
+        UDP => {
+            is_answered
+                || flow.packets[0] + flow.packets[1] > 1
+                || is_followed(item, hints)
+                || is_ipsec_port(item, hints)
+        }
+        ESP => true,
+        _ => is_answered,
+    }
+}
+
+/// Whether the flow uses a port that matters, so that all it shows is kept.
+#[inline]
+fn is_followed(item: &Item<'_>, hints: &PortHints) -> bool {
+    item.protocol == ESP || hints.matters(item.protocol, item.ports.0) || hints.matters(item.protocol, item.ports.1)
+}
+
+#[inline]
+fn is_ipsec_port(item: &Item<'_>, hints: &PortHints) -> bool {
+    hints.is_ike(item.ports.0) || hints.is_ike(item.ports.1)
+}
+
+/// Looks at the first payload of a side.
+fn sniff_first(item: &Item<'_>, spoken: &mut Option<Spoken>) -> Option<Spoken> {
+    if spoken.is_none() && item.payload_len > 0 {
+        *spoken = match item.protocol {
+            TCP => Some(sniff::tcp(item.payload())),
+            UDP => Some(sniff::udp(item.payload(), item.payload_len as usize)),
+            _ => None,
+        };
+    }
+    *spoken
+}
+
+/// Frame numbers take four bytes in a flow: 4 G frames of at least 16 bytes each are a file of 64 GiB.
+fn short(frame: u64) -> u32 {
+    u32::try_from(frame).unwrap_or(u32::MAX)
+}
+
+impl Body {
+    /// The body, made for the protocol where there is none.
+    fn of(&mut self, protocol: u8) -> &mut Body {
+        if matches!(self, Body::None) {
+            *self = match protocol {
+                TCP => Body::Tcp(Box::default()),
+                UDP => Body::Udp(Box::default()),
+                ESP => Body::Esp(Box::default()),
+                _ => Body::None,
+            };
+        }
+        self
+    }
+}

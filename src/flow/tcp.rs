@@ -1,0 +1,309 @@
+//! TCP (RFC 9293): attempts, answers, acknowledgements, repetitions, resets.
+
+use super::head::App;
+use super::{Mark, Marks};
+use crate::decode::{Item, Side};
+use crate::time::Span;
+
+/// Resets kept per connection: enough for a client that answers each of three forged ones.
+const KEPT_RESETS: usize = 8;
+
+/// What one side of a connection showed.
+#[derive(Debug, Default)]
+pub struct Half {
+    /// Its SYNs, or its SYN-ACKs.
+    pub opening: Marks,
+    /// Segments with payload, repetitions included.
+    pub data_packets: u64,
+    /// Payload bytes, repetitions included.
+    pub payload_bytes: u64,
+    /// Segments that repeat bytes seen before; a SYN sent again counts.
+    pub retransmitted: u64,
+    /// Bytes that the capture lacks in front of a segment.
+    pub gap_bytes: u64,
+    /// The first segment with payload.
+    pub first_data: Option<Mark>,
+    /// The last segment with payload.
+    pub last_data: Option<Mark>,
+    /// The first segment with payload since the other side last acknowledged something new; none where all is acknowledged.
+    pub pending: Option<Mark>,
+    /// Repetitions since then.
+    pub repeats: Marks,
+    /// Its FIN.
+    pub fin: Option<Mark>,
+    /// Its last packet that was no reset.
+    pub last: Option<Mark>,
+    /// Its packets that acknowledge bytes of the other side which the capture lacks.
+    pub acks_of_unseen: Marks,
+    /// Payload of its largest segment in bytes.
+    pub largest_segment: u32,
+    /// Its packets after a reset in its name that were no resets: proof that it did not send that one.
+    pub after_reset: Marks,
+    /// Whether its SYN or SYN-ACK offered timestamps (RFC 7323).
+    timestamps: bool,
+    initial: Option<u32>,
+    next: Option<u32>,
+    acked: Option<u32>,
+}
+
+/// A packet with RST.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reset {
+    /// Where it stands.
+    pub mark: Mark,
+    /// In whose name it was sent.
+    pub side: Side,
+    /// Time to live.
+    pub ttl: u8,
+    /// IPv4 identification.
+    pub ip_id: Option<u16>,
+    /// Whether it answers a SYN: RST and ACK before anything else of that side.
+    pub to_syn: bool,
+    /// Whether timestamps were negotiated and it has none. Stacks leave them out of some resets, so this is only a sign.
+    pub lacks_timestamps: bool,
+    /// Time since the last packet of the other side.
+    pub after_other: Option<Span>,
+    /// Whether its sequence number is the next one expected of that side; none where that is not known.
+    pub at_edge: Option<bool>,
+}
+
+/// What a TCP connection showed.
+#[derive(Debug, Default)]
+pub struct Tcp {
+    halves: [Half; 2],
+    resets: Vec<Reset>,
+    /// How many resets there were.
+    pub resets_total: u64,
+    /// From the last SYN to the acknowledgement of the SYN-ACK.
+    pub rtt: Option<Span>,
+    app: Option<Box<App>>,
+}
+
+impl Tcp {
+    /// What a side showed.
+    pub fn half(&self, side: Side) -> &Half {
+        &self.halves[side.index()]
+    }
+
+    /// The first resets.
+    pub fn resets(&self) -> &[Reset] {
+        &self.resets
+    }
+
+    /// What the payload is, as far as it was read.
+    pub fn app(&self) -> Option<&App> {
+        self.app.as_deref()
+    }
+
+    /// Whether the connection was opened: SYN, SYN-ACK and an answer to that, or data both ways where the set-up was missed.
+    pub fn is_open(&self) -> bool {
+        self.rtt.is_some() || self.halves.iter().all(|half| half.data_packets > 0)
+    }
+
+    /// Whether a SYN of the client and no SYN-ACK was seen.
+    pub fn saw_opening(&self) -> bool {
+        self.halves.iter().any(|half| !half.opening.is_empty())
+    }
+
+    /// IKE messages in it, repetitions included.
+    pub(super) fn ike_total(&self) -> u64 {
+        self.app().and_then(|app| app.ike.as_ref()).map_or(0, |ike| ike.total)
+    }
+
+    /// Whether `item` is the SYN of another connection that reuses the ports of this one.
+    pub(super) fn is_reopened_by(&self, item: &Item<'_>) -> bool {
+        item.flags.opens()
+            && self.is_open()
+            && self.half(item.side).initial.is_some_and(|initial| initial != item.sequence)
+    }
+
+    /// Makes up for a SYN that went by before the connection was followed.
+    pub(super) fn opened_before(&mut self, side: Side, syn: Mark) {
+        self.halves[side.index()].opening.push(syn);
+    }
+
+    /// Takes in one packet.
+    pub(super) fn track(&mut self, item: &Item<'_>) {
+        let mark = Mark::of(item);
+        let side = item.side;
+        if item.flags.rst() {
+            self.reset(item, mark);
+            return;
+        }
+        let header = item.tcp();
+        if item.flags.syn() {
+            self.open(item, mark, header.options);
+        }
+        if item.flags.ack() && !item.cut | (item.ip.len() >= usize::from(item.transport_at) + 12) {
+            self.acknowledge(item, header.acknowledgement, mark);
+        }
+        let reset_before = self.resets.iter().any(|reset| reset.side == side);
+        let half = &mut self.halves[side.index()];
+        half.last = Some(mark);
+        if reset_before && !item.flags.syn() {
+            half.after_reset.push(mark);
+        }
+        if item.payload_len > 0 || item.flags.fin() {
+            half.advance(item, mark);
+        }
+        if item.payload_len > 0 {
+            self.read(item);
+        }
+    }
+
+    fn open(&mut self, item: &Item<'_>, mark: Mark, options: &[u8]) {
+        let half = &mut self.halves[item.side.index()];
+        if !half.opening.is_empty() {
+            half.retransmitted += 1;
+        }
+        half.opening.push(mark);
+        half.timestamps |= has_timestamps(options);
+        half.initial = Some(item.sequence);
+        let next = item.sequence.wrapping_add(1);
+        if half.next.is_none_or(|known| is_before(known, next) || half.data_packets == 0) {
+            half.next = Some(next);
+        }
+    }
+
+    fn acknowledge(&mut self, item: &Item<'_>, acknowledgement: u32, mark: Mark) {
+        let [own, other] = both(&mut self.halves, item.side);
+        if self.rtt.is_none()
+            && !item.flags.syn()
+            && !other.opening.is_empty()
+            && let Some(syn) = own.opening.last()
+            && other.initial.is_some_and(|initial| initial.wrapping_add(1) == acknowledgement)
+        {
+            self.rtt = Some(mark.time - syn.time);
+        }
+        match other.next {
+            Some(next) if is_before(next, acknowledgement) => {
+                own.acks_of_unseen.push(mark);
+                other.gap_bytes += u64::from(acknowledgement.wrapping_sub(next));
+                other.next = Some(acknowledgement);
+            }
+            // The SYN went by before the connection was followed, or the set-up before the capture began.
+            None if !other.opening.is_empty() || own.opening.is_empty() => {
+                other.next = Some(acknowledgement);
+                if item.flags.accepts() {
+                    other.initial = Some(acknowledgement.wrapping_sub(1));
+                }
+            }
+            None => {
+                own.acks_of_unseen.push(mark);
+                other.next = Some(acknowledgement);
+            }
+            _ => {}
+        }
+        if other.acked.is_none_or(|acked| is_before(acked, acknowledgement)) {
+            other.acked = Some(acknowledgement);
+            other.repeats.clear();
+            if other.next == Some(acknowledgement) {
+                other.pending = None;
+            } else if other.pending.is_some() {
+                other.pending = other.last_data;
+            }
+        }
+    }
+
+    fn reset(&mut self, item: &Item<'_>, mark: Mark) {
+        self.resets_total += 1;
+        if self.resets.len() == KEPT_RESETS {
+            return;
+        }
+        let [own, other] = both(&mut self.halves, item.side);
+        let to_syn = item.flags.ack() && own.last.is_none() && !other.opening.is_empty() && other.data_packets == 0;
+        self.resets.push(Reset {
+            mark,
+            side: item.side,
+            ttl: item.ttl(),
+            ip_id: item.ip_id(),
+            to_syn,
+            lacks_timestamps: own.timestamps && other.timestamps && !has_timestamps(item.tcp().options),
+            after_other: other.last.map(|last| mark.time - last.time),
+            at_edge: own.next.map(|next| next == item.sequence),
+        });
+    }
+
+    fn read(&mut self, item: &Item<'_>) {
+        let initial = self.halves[item.side.index()].initial;
+        let app = self.app.get_or_insert_default();
+        app.tcp_segment(item, initial.map(|initial| initial.wrapping_add(1)));
+    }
+}
+
+impl Half {
+    /// Whether the other side acknowledged any payload of this one.
+    pub fn was_acknowledged(&self) -> bool {
+        match (self.acked, self.initial) {
+            (Some(acked), Some(initial)) => acked.wrapping_sub(initial) > 1 && is_before(initial, acked),
+            (Some(_), None) => self.pending.is_none(),
+            _ => false,
+        }
+    }
+
+    fn advance(&mut self, item: &Item<'_>, mark: Mark) {
+        let len = item.payload_len.wrapping_add(u32::from(item.flags.fin()));
+        let start = item.sequence.wrapping_add(u32::from(item.flags.syn()));
+        let end = start.wrapping_add(len);
+        if item.flags.fin() && self.fin.is_none() {
+            self.fin = Some(mark);
+        }
+        let is_new = self.next.is_none_or(|next| is_before(next, end));
+        // A keep-alive (RFC 9293, 3.8.4) repeats the last byte of what was acknowledged, or sends none: it is no repetition.
+        if !is_new && item.payload_len <= 1 && self.acked.is_some() && self.acked == self.next {
+            return;
+        }
+        if is_new {
+            if let Some(gap) = self.next.map(|next| start.wrapping_sub(next)).filter(|gap| *gap as i32 > 0) {
+                self.gap_bytes += u64::from(gap);
+            }
+            self.next = Some(end);
+        }
+        if item.payload_len == 0 {
+            return;
+        }
+        self.data_packets += 1;
+        self.payload_bytes += u64::from(item.payload_len);
+        self.largest_segment = self.largest_segment.max(item.payload_len);
+        self.first_data.get_or_insert(mark);
+        self.last_data = Some(mark);
+        if is_new {
+            self.pending.get_or_insert(mark);
+        } else {
+            self.retransmitted += 1;
+            if self.acked.is_none_or(|acked| is_before(acked, end)) {
+                self.repeats.push(mark);
+            }
+        }
+    }
+}
+
+/// Whether sequence number `a` comes before `b` (RFC 9293, 3.4: modulo 2^32).
+fn is_before(a: u32, b: u32) -> bool {
+    (b.wrapping_sub(a) as i32) > 0
+}
+
+/// The half of `side` and the other one.
+fn both(halves: &mut [Half; 2], side: Side) -> [&mut Half; 2] {
+    let [low, high] = halves;
+    match side {
+        Side::Low => [low, high],
+        Side::High => [high, low],
+    }
+}
+
+/// Whether the options hold timestamps: kind 8 (RFC 7323).
+fn has_timestamps(mut options: &[u8]) -> bool {
+    while let Some((&kind, rest)) = options.split_first() {
+        options = match kind {
+            0 => return false,
+            1 => rest,
+            8 => return true,
+            _ => match rest.first() {
+                Some(&len) if len >= 2 => rest.get(usize::from(len) - 1..).unwrap_or(&[]),
+                _ => return false,
+            },
+        };
+    }
+    false
+}
