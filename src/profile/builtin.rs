@@ -75,7 +75,7 @@ mod tests {
         let error = Profile::resolve("other").unwrap_err().to_string();
         assert_eq!(
             error,
-            "no built-in profile and no file is called `other`; known are `forticlient`, `forticlient-6.0`"
+            "no built-in profile and no file is called `other`; expected one of `forticlient`, `forticlient-6.0`"
         );
     }
 

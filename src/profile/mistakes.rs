@@ -80,8 +80,9 @@ impl Mistakes {
 
     /// The part of the text that can be underlined: within it, at whole characters, on one line.
     fn underlined(&self, span: &Range<usize>) -> Range<usize> {
-        let start = self.text.floor_char_boundary(span.start);
-        let end = self.text.ceil_char_boundary(span.end).max(start);
+        let is_whole = |at: &usize| self.text.is_char_boundary(*at);
+        let start = (0..=span.start.min(self.text.len())).rev().find(is_whole).unwrap_or_default();
+        let end = (span.end..self.text.len()).find(is_whole).unwrap_or(self.text.len()).max(start);
         let line = self.text.get(start..end).and_then(|part| part.lines().next()).unwrap_or_default();
         start..start + line.len()
     }
@@ -116,18 +117,23 @@ pub(super) fn nearest_or_all<'a>(word: &str, known: impl IntoIterator<Item = &'a
     let known: Vec<&str> = known.into_iter().collect();
     match nearest(word, &known) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("known are {}", known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")),
+        None => {
+            format!("expected one of {}", known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "))
+        }
     }
 }
 
-/// The known word that `word` is likely to be a slip of: at most one letter in three differs.
+/// The known word that `word` begins, or is likely to be a slip of: at most one letter in three differs.
 fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let word = word.to_lowercase().replace('_', "-");
-    let (distance, near) = known
-        .iter()
-        .map(|near| (distance(&word, &near.to_lowercase().replace('_', "-")), *near))
-        .min_by_key(|(distance, _)| *distance)?;
-    (distance <= (near.chars().count() / 3).max(1)).then_some(near)
+    let plain = |word: &str| word.to_lowercase().replace('_', "-");
+    let word = plain(word);
+    let (distance, near) = known.iter().map(|near| (distance(&word, &plain(near)), *near)).min_by_key(|pair| pair.0)?;
+    if distance <= (near.chars().count() / 3).max(1) {
+        return Some(near);
+    }
+    // Of two letters or fewer, it could begin anything.
+    let mut longer = known.iter().filter(|near| word.len() > 2 && plain(near).starts_with(&word));
+    longer.next().copied().filter(|_| longer.next().is_none())
 }
 
 /// Levenshtein's distance: insertions, deletions and substitutions of one letter.
@@ -165,8 +171,10 @@ mod tests {
         assert_eq!(nearest("Gatway", &["ems", "gateway"]), Some("gateway"));
         assert_eq!(nearest("business-need", &["approval", "business_need"]), Some("business_need"));
         assert_eq!(nearest("firewall", &["ems", "gateway"]), None);
+        assert_eq!(nearest("ipsec", &["ssl-vpn", "ipsec-vpn"]), Some("ipsec-vpn"));
+        assert_eq!(nearest("forti", &["fortiguard-rating", "fortiguard-cbbs"]), None);
         assert_eq!(nearest("x", &[]), None);
-        assert_eq!(nearest_or_all("firewall", ["ems", "gateway"]), "known are `ems`, `gateway`");
+        assert_eq!(nearest_or_all("firewall", ["ems", "gateway"]), "expected one of `ems`, `gateway`");
     }
 
     #[test]

@@ -12,6 +12,8 @@ mod model;
 mod notation;
 mod parse;
 mod site;
+#[cfg(test)]
+mod tests;
 mod toml;
 
 pub use error::{ProfileError, read_text};

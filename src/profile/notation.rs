@@ -57,18 +57,12 @@ impl Server {
 
 /// A network (`10.20.0.0/16`) or a single address.
 pub fn parse_network(text: &str) -> Result<IpNet, Malformed> {
-    let malformed = || {
-        Malformed::new(
-            format!("`{text}` is not a network"),
-            "expected an address with a prefix length, as `10.20.0.0/16`",
-        )
-    };
     if let Ok(address) = text.parse::<IpAddr>() {
         return Ok(IpNet::from(address.to_canonical()));
     }
     let network: IpNet = text.parse().map_err(|_| {
-        let whole = text.parse::<Host>().is_ok_and(|host| matches!(host, Host::Name(_)));
-        if whole { Malformed { help: Some("names cannot stand here".to_owned()), ..malformed() } } else { malformed() }
+        let expected = "expected an address with a prefix length, as `10.20.0.0/16`";
+        Malformed::new(format!("`{text}` is not a network"), expected)
     })?;
     if network == network.trunc() {
         Ok(network)
@@ -90,10 +84,7 @@ impl FromStr for Ports {
             ));
         };
         if first > last {
-            let title = format!("`{text}` runs backwards");
-            return Err(
-                Malformed::new(title, "expected the lower port first").or_rather(Ports { first: last, last: first })
-            );
+            return Err(Malformed::new(format!("`{text}` runs backwards"), "expected the lower port first"));
         }
         Ok(Ports { first, last })
     }
@@ -156,6 +147,10 @@ impl FromStr for Host {
     fn from_str(text: &str) -> Result<Self, Malformed> {
         if let Ok(address) = text.parse::<IpAddr>() {
             return Ok(Host::Address(address.to_canonical()));
+        }
+        if text.parse::<IpNet>().is_ok() {
+            let title = format!("`{text}` is a network");
+            return Err(Malformed::new(title, "expected the addresses of its servers, one by one"));
         }
         NamePattern::from_str(text).map(Host::Name).map_err(|malformed| Malformed {
             title: format!("`{text}` is neither an address nor a host name"),
@@ -222,10 +217,133 @@ fn not_a_selector(text: &str, lower: &str) -> Malformed {
         };
     }
     let protocol = ["tcp", "udp"].into_iter().find(|protocol| lower.starts_with(protocol) || lower.ends_with(protocol));
-    let ports = lower.trim_matches(|c: char| !c.is_ascii_digit()).parse::<Ports>();
-    match (protocol, ports) {
+    match (protocol, lower.trim_matches(|c: char| !c.is_ascii_digit()).parse::<Ports>()) {
         (Some(protocol), Ok(ports)) => malformed.or_rather(format!("{protocol}/{ports}")),
-        (None, Ok(ports)) => Malformed { help: Some(format!("write `tcp/{ports}` or `udp/{ports}`")), ..malformed },
-        (_, Err(_)) => malformed,
+        (None, Ok(ports)) if ports.to_string() == lower => {
+            Malformed { help: Some(format!("write `tcp/{ports}` or `udp/{ports}`")), ..malformed }
+        }
+        _ => malformed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Endpoint, parse_network};
+    use crate::profile::{NamePattern, Ports, Profile, Selector, Server};
+
+    fn endpoint(text: &str) -> Result<(String, Option<u16>), String> {
+        let endpoint: Result<Endpoint, _> = text.parse();
+        endpoint.map(|endpoint| (endpoint.host.to_string(), endpoint.port)).map_err(|malformed| malformed.to_string())
+    }
+
+    #[test]
+    fn selectors_are_shown_as_they_are_written() {
+        for text in ["tcp/8013", "udp/500", "tcp/1024-5000", "proto/50", "proto/0", "iketcp", "tcp/1-65535"] {
+            assert_eq!(text.parse::<Selector>().unwrap().to_string(), text);
+        }
+        assert_eq!("TCP/8013".parse(), Ok(Selector::Tcp(Ports::one(8013))));
+    }
+
+    #[test]
+    fn a_selector_gone_wrong_says_what_would_be_right() {
+        for (text, help) in [
+            ("8013/tcp", Some("write `tcp/8013`")),
+            ("tcp:8013", Some("write `tcp/8013`")),
+            ("udp 500-510", Some("write `udp/500-510`")),
+            ("8013", Some("write `tcp/8013` or `udp/8013`")),
+            ("esp", Some("write `proto/50`")),
+            ("udp", Some("write `udp/PORT`")),
+            ("tcp/9-5", None),
+            ("proto/17", Some("write `udp/1-65535`")),
+            ("tcp/", None),
+            ("tcp/0", None),
+            ("tcp/65536", None),
+            ("tcp/+80", None),
+            ("tcp/1-2-3", None),
+            ("tcp/-", None),
+            ("proto/-1", None),
+            ("proto/256", None),
+            ("sctp/80", None),
+            ("", None),
+            ("/", None),
+            ("ü/80", None),
+        ] {
+            assert_eq!(text.parse::<Selector>().unwrap_err().help.as_deref(), help, "{text}");
+        }
+    }
+
+    #[test]
+    fn endpoints_have_a_host_and_perhaps_a_port() {
+        let some = |host: &str, port| Ok((host.to_owned(), port));
+        assert_eq!(endpoint("vpn.example.com"), some("vpn.example.com", None));
+        assert_eq!(endpoint("vpn.example.com:10443"), some("vpn.example.com", Some(10443)));
+        assert_eq!(endpoint("*.example.com:443"), some("*.example.com", Some(443)));
+        assert_eq!(endpoint("203.0.113.10"), some("203.0.113.10", None));
+        assert_eq!(endpoint("203.0.113.10:443"), some("203.0.113.10", Some(443)));
+        assert_eq!(endpoint("2001:db8::1"), some("2001:db8::1", None));
+        assert_eq!(endpoint("::1"), some("::1", None));
+        assert_eq!(endpoint("[2001:db8::1]"), some("2001:db8::1", None));
+        assert_eq!(endpoint("[2001:db8::1]:443"), some("2001:db8::1", Some(443)));
+    }
+
+    #[test]
+    fn endpoints_gone_wrong_are_refused() {
+        for text in [
+            "",
+            ":443",
+            "a:",
+            "a:b",
+            "a:0",
+            "a:65536",
+            "[::1",
+            "[::1]x",
+            "[10.0.0.1]:1",
+            "fe80::1%eth0",
+            "a b",
+            "-a",
+            "a..b",
+            "*",
+            "*.",
+        ] {
+            assert!(endpoint(text).is_err(), "{text}");
+        }
+        assert_eq!(endpoint("a:99999"), Err("`99999` is not a port: expected 1 to 65535 after the colon".to_owned()));
+        assert!(endpoint("https://vpn.example.com/x").unwrap_err().ends_with("write `vpn.example.com`"));
+    }
+
+    #[test]
+    fn names_have_labels_of_at_most_63() {
+        assert!(format!("{}.example", "a".repeat(63)).parse::<NamePattern>().is_ok());
+        assert!(format!("{}.example", "a".repeat(64)).parse::<NamePattern>().is_err());
+        assert!(["a"; 128].join(".").parse::<NamePattern>().is_err());
+        assert_eq!("*.Example.com.".parse::<NamePattern>().unwrap().to_string(), "*.example.com");
+    }
+
+    #[test]
+    fn networks_are_written_by_their_own_address() {
+        assert_eq!(parse_network("10.20.0.0/16").unwrap().to_string(), "10.20.0.0/16");
+        assert_eq!(parse_network("2001:db8::1").unwrap().to_string(), "2001:db8::1/128");
+        assert_eq!(parse_network("10.20.1.7/16").unwrap_err().help.as_deref(), Some("write `10.20.0.0/16`"));
+        assert!(parse_network("10.20.0.0/33").is_err());
+        assert!(parse_network("").is_err());
+    }
+
+    #[test]
+    fn an_argument_is_a_role_and_an_endpoint() {
+        let profile = Profile::builtin(Profile::DEFAULT).unwrap();
+        let server = Server::parse_argument("gateway=203.0.113.10:10443", &profile).unwrap();
+        assert_eq!(
+            (server.role.as_str(), server.host.to_string().as_str(), server.port),
+            ("gateway", "203.0.113.10", Some(10443))
+        );
+        for (argument, error) in [
+            ("203.0.113.10", "`203.0.113.10` names no role: write ROLE=HOST[:PORT], as in gateway=203.0.113.10"),
+            ("gatway=203.0.113.10", "profile `forticlient` has no role `gatway`; did you mean `gateway`?"),
+            ("gateway=203.0.113.10:x", "`x` is not a port: expected 1 to 65535 after the colon"),
+        ] {
+            assert_eq!(Server::parse_argument(argument, &profile), Err(error.to_owned()));
+        }
+        let error = Server::parse_argument("firewall=a", &profile).unwrap_err();
+        assert!(error.contains("expected one of `ems`, `fortianalyzer`"), "{error}");
     }
 }

@@ -148,7 +148,9 @@ fn transports(row: &Section<'_>, mistakes: &mut Mistakes) -> Vec<Transport> {
         let optional = section.flag("optional", mistakes);
         let speaks = speaks(&section, mistakes);
         let selectors = matches(&section, speaks, mistakes);
-        if let (Some(id), Some(speaks)) = (id, speaks) {
+        if let Some(id) = id {
+            // Where what it speaks is a mistake it stays all the same, lest every mention of it be called unknown.
+            let speaks = speaks.unwrap_or(Speaks::Tls);
             transports.push(Transport { id: id.text.to_owned(), speaks, optional, same_port_as, selectors });
         }
     }
@@ -185,10 +187,13 @@ fn matches(section: &Section<'_>, speaks: Option<Speaks>, mistakes: &mut Mistake
         if selector == Selector::IkeTcpPrefix && speaks.is_some_and(|speaks| speaks != Speaks::IkeTcp) {
             mistakes.add(text.span, "`iketcp` is another protocol", "only what speaks `ike-tcp` opens with it", None);
         } else if selector.protocol() != expected {
-            let (word, form) =
-                (speaks.map_or("", Speaks::word), speaks.and_then(Speaks::carrier).map(|(_, form)| form));
-            let label = form.map_or("expected one protocol for all".to_owned(), |form| format!("expected as `{form}`"));
-            mistakes.add(text.span, format!("`{word}` does not travel on `{selector}`"), label, None);
+            let (title, label) = match speaks.and_then(|speaks| speaks.carrier().map(|(_, form)| (speaks, form))) {
+                Some((speaks, form)) => {
+                    (format!("`{}` does not travel on `{selector}`", speaks.word()), format!("expected as `{form}`"))
+                }
+                None => ("one transport of two protocols".to_owned(), "expected in a transport of its own".to_owned()),
+            };
+            mistakes.add(text.span, title, label, None);
         } else {
             selectors.push(selector);
         }

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use super::mistakes::nearest_or_all;
 use super::toml::{self, Entry, Section, Text, Value};
 use super::{
     Allow, Audit, CustomPorts, Endpoint, Mistakes, Profile, ProfileError, Selector, Server, Service, Site, error,
@@ -195,12 +194,7 @@ fn service<'p>(id: &Text<'_>, profile: &'p Profile, mistakes: &mut Mistakes) -> 
     if service.is_none() {
         let label = format!("profile `{}` has no such service", profile.id);
         let known = profile.services.iter().map(|service| service.id.as_str());
-        mistakes.add(
-            id.span.clone(),
-            format!("unknown service `{}`", id.text),
-            label,
-            Some(nearest_or_all(id.text, known)),
-        );
+        mistakes.add_unknown(id.span.clone(), "service", id.text, label, known);
     }
     service
 }

@@ -14,10 +14,18 @@ use super::notation::Malformed;
 /// Parses the text; where its syntax is broken, nothing further is said of it.
 pub(super) fn parse<'d>(text: &'d str, mistakes: &mut Mistakes) -> Option<Spanned<DeTable<'d>>> {
     let (document, errors) = DeTable::parse_recoverable(text);
+    let mut last_line = None;
     for error in &errors {
-        let (what, expected) = error.message().split_once(", expected ").unwrap_or((error.message(), ""));
-        let label = if expected.is_empty() { String::new() } else { format!("expected {expected}") };
-        mistakes.add(error.span().unwrap_or(text.len()..text.len()), format!("not TOML: {what}"), label, None);
+        let span = error.span().unwrap_or(text.len()..text.len());
+        // After the first mistake of a line the parser only finds what follows from it.
+        let line = text.bytes().take(span.start).filter(|byte| *byte == b'\n').count();
+        if last_line.replace(line) == Some(line) {
+            continue;
+        }
+        let (what, expected) = error.message().split_once(", expected ").unwrap_or((error.message(), "nothing"));
+        let label = if expected == "nothing" { String::new() } else { format!("expected {expected}") };
+        let help = what.starts_with("invalid ").then(|| "addresses, names and ports stand in quotes".to_owned());
+        mistakes.add(span, format!("not TOML: {what}"), label, help);
     }
     errors.is_empty().then_some(document)
 }
@@ -181,7 +189,7 @@ impl<'d> Value<'d> {
         let found = match self.value {
             DeValue::String(_) => "a string",
             DeValue::Integer(_) | DeValue::Float(_) => "a number",
-            DeValue::Boolean(_) => "a switch",
+            DeValue::Boolean(_) => "a boolean",
             DeValue::Datetime(_) => "a date",
             DeValue::Array(_) => "a list",
             DeValue::Table(_) => "a table",
