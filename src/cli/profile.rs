@@ -57,26 +57,17 @@ pub fn list() -> String {
     aligned(&rows).concat()
 }
 
-/// The profile as a table, at most `width` columns wide.
+/// The profile as a table, and below it what else is said of each service; at most `width` columns wide.
 pub fn show(profile: &Profile, width: usize) -> String {
     let width = width.max(MIN_WIDTH);
     let mut out = wrapped(&format!("{} {}: {}", profile.id, profile.version, profile.title), 0, width);
-    out += &wrapped(&format!("SHA-256 {}", profile.sha256), 0, width);
-    out += &wrapped(&format!("crowded {}", joined(&profile.crowded)), 0, width);
-    out += &wrapped(&format!("names {}", joined(&profile.vendor_names)), 0, width);
-    let mut rows = vec![["SERVICE", "TRANSPORT", "MATCH"].map(str::to_owned)];
-    for service in &profile.services {
-        for (index, transport) in service.transports.iter().enumerate() {
-            let id = if index == 0 { service.id.clone() } else { String::new() };
-            let optional = if transport.optional { " (optional)" } else { "" };
-            rows.push([id, format!("{}{optional}", transport.id), joined(&transport.selectors)]);
-        }
-    }
-    let mut lines = aligned(&rows).into_iter();
+    out += &wrapped(&format!("SHA-256: {}", profile.sha256), 0, width);
+    out += &wrapped(&format!("crowded: {}", joined(&profile.crowded)), 0, width);
+    out += &wrapped(&format!("vendor names: {}", joined(&profile.vendor_names)), 0, width);
     out.push('\n');
-    out.extend(lines.next());
+    out += &table(profile, width);
     for service in &profile.services {
-        out.extend(lines.by_ref().take(service.transports.len()));
+        out += &format!("\n{}\n", service.id);
         for detail in details(service) {
             out += &wrapped(&detail, 2, width);
         }
@@ -111,28 +102,52 @@ pub fn export(profile: &Profile) -> String {
     profile.text.clone()
 }
 
-/// The lines under a service.
+/// A line for each transport. The roles are left out where they do not fit: they stand below too.
+fn table(profile: &Profile, width: usize) -> String {
+    let mut rows = vec![["SERVICE", "TRANSPORT", "MATCH", "ROLES"].map(str::to_owned)];
+    for service in &profile.services {
+        let mut first = (service.id.clone(), roles(service));
+        for transport in &service.transports {
+            let (id, roles) = std::mem::take(&mut first);
+            let optional = if transport.optional { " (optional)" } else { "" };
+            rows.push([id, format!("{}{optional}", transport.id), joined(&transport.selectors), roles]);
+        }
+    }
+    let mut lines = aligned(&rows);
+    if lines.iter().any(|line| line.trim_end().width() > width) {
+        for [.., roles] in &mut rows {
+            roles.clear();
+        }
+        lines = aligned(&rows);
+    }
+    lines.concat()
+}
+
+/// What is said of a service below the table.
 fn details(service: &Service) -> Vec<String> {
     let mut details = vec![format!("{}: {}", service.name, service.usage)];
     if service.sufficient.len() > 1 {
         let id = |index: &usize| service.transports.get(*index).map_or("", |transport| transport.id.as_str());
         let sets = service.sufficient.iter().map(|set| set.iter().map(id).collect::<Vec<_>>().join(" with "));
-        details.push(format!("needs {}", sets.collect::<Vec<_>>().join(", or ")));
+        details.push(format!("needs: {}", sets.collect::<Vec<_>>().join(", or ")));
     }
-    let also = service.also_roles.iter().map(|role| format!("also {role}"));
-    let roles: Vec<String> = service.roles.iter().cloned().chain(also).collect();
-    if !roles.is_empty() {
-        details.push(format!("roles {}", roles.join(", ")));
+    if service.every_role().next().is_some() {
+        details.push(format!("roles: {}", roles(service)));
     }
     if !service.names.is_empty() {
-        details.push(format!("names {}", joined(&service.names)));
+        details.push(format!("names: {}", joined(&service.names)));
     }
-    details.extend(service.customised_by.as_ref().map(|by| format!("customised by {by}")));
+    details.extend(service.customised_by.as_ref().map(|by| format!("customised by: {by}")));
     if service.one_way {
         details.push("one-way: nothing ever answers".to_owned());
     }
-    details.push(format!("source {}", service.source));
+    details.push(format!("source: {}", service.source));
     details
+}
+
+fn roles(service: &Service) -> String {
+    let also = service.also_roles.iter().map(|role| format!("also {role}"));
+    service.roles.iter().cloned().chain(also).collect::<Vec<_>>().join(", ")
 }
 
 fn joined<T: ToString>(list: &[T]) -> String {
@@ -207,26 +222,36 @@ mod tests {
     #[test]
     fn a_profile_is_shown_in_full() {
         let shown = show(&default(), 100);
-        let block = "\
-ipsec-vpn              ike                 udp/500
+        let table = "
+SERVICE                TRANSPORT           MATCH             ROLES
+telemetry              tls                 tcp/8013          ems, also gateway
+syslog                 syslog              udp/514           syslog
+fortisandbox           oftp                tcp/514           fortisandbox
+ssl-vpn                tls                 tcp/443           gateway
+                       dtls (optional)     udp/443
+fortianalyzer          oftp                tcp/514           fortianalyzer, also fortimanager
+ipsec-vpn              ike                 udp/500           gateway
                        esp                 proto/50
                        nat-t               udp/4500
                        ike-tcp (optional)  tcp/4500, iketcp
+";
+        assert!(shown.contains(table), "{shown}");
+        let details = "
+ipsec-vpn
   Remote access - IPsec VPN: Establish VPN connection to the FortiGate
-  needs ike with esp, or ike with nat-t, or nat-t, or ike-tcp
-  roles gateway
-  source FortiClient 6.2.0 Administration Guide, Required services and ports; over TCP: FortiOS
+  needs: ike with esp, or ike with nat-t, or nat-t, or ike-tcp
+  roles: gateway
+  source: FortiClient 6.2.0 Administration Guide, Required services and ports; over TCP: FortiOS
     8.0.0 Administration Guide
 ";
-        assert!(shown.contains(block), "{shown}");
-        assert!(shown.starts_with("forticlient 1: FortiClient required services and ports\nSHA-256 "), "{shown}");
-        assert!(shown.contains("  roles fortianalyzer, also fortimanager\n"), "{shown}");
+        assert!(shown.contains(details), "{shown}");
+        assert!(shown.starts_with("forticlient 1: FortiClient required services and ports\nSHA-256: "), "{shown}");
         assert!(shown.contains("  one-way: nothing ever answers\n"), "{shown}");
     }
 
     #[test]
     fn nothing_is_wider_than_asked() {
-        for width in [72, 80, 100, 200] {
+        for width in [75, 80, 100, 200] {
             for line in show(&default(), width).lines() {
                 assert!(line.width() <= width, "{width}: {line}");
             }
