@@ -1,5 +1,6 @@
 //! The table of required services, as it is after parsing.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -14,8 +15,10 @@ pub struct Profile {
     pub version: String,
     /// A title for people.
     pub title: String,
-    /// SHA-256 of the text that it was read from, in hexadecimal.
+    /// SHA-256 of [`Profile::text`], in hexadecimal.
     pub sha256: String,
+    /// The TOML that it was read from, for `profile export`; a site file's ports do not change it.
+    pub text: String,
     /// Ports that much else uses: traffic there counts for a service only with a sign.
     pub crowded: Vec<Selector>,
     /// Names of the vendor's own hosts.
@@ -39,8 +42,11 @@ pub struct Service {
     pub source: String,
     /// Whether the service never answers, as syslog over UDP.
     pub one_way: bool,
-    /// Roles whose servers offer the service, `gateway`.
+    /// Roles whose servers offer the service, `ems`. Naming one of them confines the service to named servers.
     pub roles: Vec<String>,
+    /// Roles whose servers may offer it too, `gateway` for telemetry. A named one is recognised, but confines nothing:
+    /// whoever names the gateway has said nothing of where the EMS is.
+    pub also_roles: Vec<String>,
     /// Host names that belong to this service alone.
     pub names: Vec<NamePattern>,
     /// The ways it can travel.
@@ -58,7 +64,9 @@ pub struct Transport {
     pub speaks: Speaks,
     /// Whether it is used only where it was switched on.
     pub optional: bool,
-    /// What it matches; the first is the usual one.
+    /// The transport whose port numbers it shares, as an index into the service's: DTLS has those of TLS.
+    pub same_port_as: Option<usize>,
+    /// What it matches; the first is the usual one. All are of one IP protocol.
     pub selectors: Vec<Selector>,
 }
 
@@ -104,6 +112,47 @@ pub struct Ports {
     pub last: u16,
 }
 
+impl Profile {
+    /// The service with this identifier.
+    pub fn service(&self, id: &str) -> Option<&Service> {
+        self.services.iter().find(|service| service.id == id)
+    }
+
+    /// Every role that a service names, sorted, each once.
+    pub fn roles(&self) -> Vec<&str> {
+        let roles: BTreeSet<&str> = self.services.iter().flat_map(Service::every_role).collect();
+        roles.into_iter().collect()
+    }
+
+    /// Whether the protocol and server port are crowded.
+    pub fn is_crowded(&self, protocol: u8, port: u16) -> bool {
+        self.crowded.iter().any(|selector| selector.matches(protocol, port))
+    }
+}
+
+impl Service {
+    /// Its roles, and then those that may offer it too.
+    pub fn every_role(&self) -> impl Iterator<Item = &str> {
+        self.roles.iter().chain(&self.also_roles).map(String::as_str)
+    }
+
+    /// Whether a server of this role may offer the service.
+    pub fn is_offered_by(&self, role: &str) -> bool {
+        self.every_role().any(|own| own == role)
+    }
+
+    /// Whether the site names a role that the service is confined to: then only servers of [`Service::every_role`]
+    /// that the site names count, and the same port elsewhere is unexpected.
+    pub fn is_confined(&self, site: &Site) -> bool {
+        self.roles.iter().any(|role| site.is_named(role))
+    }
+
+    /// The transport with this identifier.
+    pub fn transport(&self, id: &str) -> Option<&Transport> {
+        self.transports.iter().find(|transport| transport.id == id)
+    }
+}
+
 impl Ports {
     /// A single port.
     pub const fn one(port: u16) -> Self {
@@ -126,6 +175,23 @@ impl Selector {
             Selector::IkeTcpPrefix => false,
         }
     }
+
+    /// The IP protocol that it is about.
+    pub fn protocol(self) -> u8 {
+        match self {
+            Selector::Tcp(_) | Selector::IkeTcpPrefix => 6,
+            Selector::Udp(_) => 17,
+            Selector::Proto(number) => number,
+        }
+    }
+
+    /// The first port; none where it names no port.
+    pub fn port(self) -> Option<u16> {
+        match self {
+            Selector::Tcp(ports) | Selector::Udp(ports) => Some(ports.first),
+            Selector::Proto(_) | Selector::IkeTcpPrefix => None,
+        }
+    }
 }
 
 impl fmt::Display for Ports {
@@ -141,6 +207,21 @@ impl fmt::Display for Selector {
             Selector::Udp(ports) => write!(f, "udp/{ports}"),
             Selector::Proto(number) => write!(f, "proto/{number}"),
             Selector::IkeTcpPrefix => f.write_str("iketcp"),
+        }
+    }
+}
+
+impl fmt::Display for NamePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", if self.below { "*." } else { "" }, self.name)
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Host::Address(address) => address.fmt(f),
+            Host::Name(name) => name.fmt(f),
         }
     }
 }
@@ -183,6 +264,28 @@ pub struct Site {
     pub allow: Vec<Allow>,
     /// Words for the auditor, by service.
     pub audit: Vec<Audit>,
+}
+
+impl Site {
+    /// Whether a server of this role is named.
+    pub fn is_named(&self, role: &str) -> bool {
+        self.servers.iter().any(|server| server.role == role)
+    }
+
+    /// Whether this service must work.
+    pub fn requires(&self, service: &str) -> bool {
+        self.require.iter().any(|id| id == service)
+    }
+
+    /// Requires every service of the profile.
+    pub fn require_all(&mut self, profile: &Profile) {
+        self.require = profile.services.iter().map(|service| service.id.clone()).collect();
+    }
+
+    /// The words for the auditor on this service.
+    pub fn audit(&self, service: &str) -> Option<&Audit> {
+        self.audit.iter().find(|audit| audit.service == service)
+    }
 }
 
 /// One server of a role.

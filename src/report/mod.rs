@@ -5,7 +5,9 @@
 mod cause;
 mod model;
 mod run;
+mod schema;
 
 pub use cause::Cause;
 pub use model::*;
 pub use run::Run;
+pub use schema::schema;
