@@ -12,6 +12,7 @@ mod link;
 mod network;
 mod transport;
 
+pub(crate) use counts::ARP;
 pub use counts::{Counts, Tally};
 pub use icmp::{IcmpMessage, Unreachable};
 pub use item::{Item, Kind, Reason, TcpFlags, TcpHeader};

@@ -54,6 +54,18 @@ pub struct ShardCounts {
     pub stray_icmp: u64,
 }
 
+impl ShardCounts {
+    /// Adds what another shard counted.
+    pub fn add(&mut self, other: &ShardCounts) {
+        self.duplicates += other.duplicates;
+        self.icmp_duplicates += other.icmp_duplicates;
+        self.ike += other.ike;
+        self.nat_t_esp += other.nat_t_esp;
+        self.nat_t_keepalives += other.nat_t_keepalives;
+        self.stray_icmp += other.stray_icmp;
+    }
+}
+
 impl Shard {
     /// An empty shard.
     pub fn new(seed: Seed) -> Self {
