@@ -7,8 +7,12 @@ use hashbrown::HashMap;
 use super::Mark;
 use crate::time::{Span, Timestamp};
 
-/// Time is cut into buckets of this length, the reach of a witness beyond the attempts that it speaks for.
-pub(crate) const BUCKET: Span = Span::from_secs(5);
+/// A witness speaks for attempts up to this far away: long enough that a quiet client still receives something, short enough
+/// that the path was the same.
+pub const WITNESS_REACH: Span = Span::from_secs(5);
+
+/// Time is cut into buckets of this length.
+const BUCKET: Span = WITNESS_REACH;
 
 /// Addresses and buckets that are remembered per shard. A client's capture has a handful of addresses; a flood of forged ones
 /// must not take the memory of a host. 64 k of 56 bytes is 4 MiB.

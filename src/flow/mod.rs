@@ -18,7 +18,7 @@ mod tcp;
 mod udp;
 mod view;
 
-pub use arrivals::Arrivals;
+pub use arrivals::{Arrivals, WITNESS_REACH};
 pub use dns::{Lookup, NameSource, Names};
 pub use esp::{EspLog, SpiFacts};
 pub use evidence::{KEPT_MARKS, Mark, Marks};

@@ -1,0 +1,116 @@
+//! What is said of a transport, a pair or a service, with what proves it.
+
+use std::net::IpAddr;
+
+use crate::flow::{Mark, Marks};
+use crate::report::{Cause, Confidence, Verdict};
+
+/// Frames that a finding cites: the first ones of each kind and the last, so that a reader sees the rhythm and the end.
+pub(super) const MAX_CITED: usize = 16;
+
+/// A verdict and its proof.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Judgement {
+    pub(super) verdict: Verdict,
+    pub(super) cause: Option<Cause>,
+    pub(super) confidence: Confidence,
+    /// Why not surer.
+    pub(super) reason: Option<String>,
+    /// The frames that prove it.
+    pub(super) cited: Vec<Cited>,
+    /// How many frames bear on it.
+    pub(super) total: u64,
+    /// The device that did it.
+    pub(super) suspect: Option<IpAddr>,
+    /// What happened, in one sentence without a full stop.
+    pub(super) story: String,
+    /// What it may be, where the cause alone does not say enough.
+    pub(super) likely: Option<String>,
+}
+
+/// A frame and what it shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Cited {
+    pub(super) mark: Mark,
+    pub(super) note: String,
+}
+
+impl Judgement {
+    /// It works.
+    pub(super) fn seen(story: impl Into<String>) -> Self {
+        Judgement {
+            verdict: Verdict::Seen,
+            cause: None,
+            confidence: Confidence::High,
+            reason: None,
+            cited: Vec::new(),
+            total: 0,
+            suspect: None,
+            story: story.into(),
+            likely: None,
+        }
+    }
+
+    /// Something of the cause's class.
+    pub(super) fn of(cause: Cause, story: impl Into<String>) -> Self {
+        Judgement { verdict: cause.verdict(), cause: Some(cause), ..Judgement::seen(story) }
+    }
+
+    /// Nothing of it is in the capture.
+    pub(super) fn not_seen() -> Self {
+        Judgement { verdict: Verdict::NotSeen, ..Judgement::seen("") }
+    }
+
+    /// Makes it less sure, and says why. The first reason stands.
+    pub(super) fn at_most(mut self, confidence: Confidence, reason: impl Into<String>) -> Self {
+        if confidence < self.confidence {
+            self.confidence = confidence;
+            self.reason = Some(reason.into());
+        }
+        self
+    }
+
+    /// Names the device that did it.
+    pub(super) fn by(mut self, suspect: Option<IpAddr>) -> Self {
+        self.suspect = suspect;
+        self
+    }
+
+    /// Says what it may be.
+    pub(super) fn likely(mut self, likely: impl Into<String>) -> Self {
+        self.likely = Some(likely.into());
+        self
+    }
+
+    /// Cites frames that all show the same.
+    pub(super) fn citing(mut self, marks: &Marks, note: &str) -> Self {
+        self.total += marks.count();
+        self.cited.extend(marks.cited().map(|mark| Cited { mark, note: note.to_owned() }));
+        self
+    }
+
+    /// Cites one frame.
+    pub(super) fn citing_one(mut self, mark: Mark, note: impl Into<String>) -> Self {
+        self.total += 1;
+        self.cited.push(Cited { mark, note: note.into() });
+        self
+    }
+
+    /// The frames cited, in order, each once, capped: the first ones and the last.
+    pub(super) fn evidence(&self) -> Vec<Cited> {
+        let mut cited = self.cited.clone();
+        cited.sort_by_key(|cited| cited.mark);
+        cited.dedup_by_key(|cited| cited.mark.frame);
+        if cited.len() > MAX_CITED {
+            let last = cited.pop();
+            cited.truncate(MAX_CITED - 1);
+            cited.extend(last);
+        }
+        cited
+    }
+
+    /// How much weight it has against another judgement of the same thing: a statement before none, a sure one before an unsure one.
+    pub(super) fn weight(&self) -> (bool, Confidence) {
+        (!matches!(self.verdict, Verdict::NotSeen | Verdict::NotNeeded | Verdict::Inconclusive), self.confidence)
+    }
+}

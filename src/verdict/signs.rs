@@ -1,0 +1,159 @@
+//! Signs that tell a service from the web and mail that share its port.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::claims::Parties;
+use super::context::Context;
+use super::payload;
+use crate::flow::{FlowView, NameSource};
+use crate::proto::sniff::Spoken;
+use crate::report::Attribution;
+
+/// What the capture as a whole says of servers.
+pub(super) struct Signs {
+    gateways: BTreeMap<IpAddr, Attribution>,
+    /// Sites contacted, by port group.
+    sites: BTreeMap<Crowd, BTreeSet<String>>,
+}
+
+/// Ports whose sites count together: TLS and QUIC or DTLS on 443 are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Crowd(u16);
+
+impl Signs {
+    pub(super) fn of(context: &Context<'_>, flows: &[(&FlowView<'_>, Parties)]) -> Self {
+        let mut signs = Signs { gateways: BTreeMap::new(), sites: BTreeMap::new() };
+        let mut speaks_tls = BTreeSet::new();
+        let mut speaks_dtls = BTreeSet::new();
+        for (flow, parties) in flows {
+            let spoken = flow.spoken(parties.client_side);
+            let pair = (parties.client, parties.server);
+            if answered_ike(flow, parties) {
+                signs.gateways.insert(parties.server, Attribution::Payload);
+            }
+            if payload::factory_unit(flow).as_deref() == Some("gateway") {
+                signs.gateways.insert(parties.server, Attribution::Payload);
+            }
+            if !context.scope.profile.is_crowded(flow.protocol(), parties.server_port) {
+                continue;
+            }
+            match spoken {
+                Some(Spoken::TlsClient) => _ = speaks_tls.insert(pair),
+                Some(Spoken::Dtls) => _ = speaks_dtls.insert(pair),
+                _ => {}
+            }
+            if sni(flow).is_some_and(|name| name.parse::<IpAddr>().is_ok()) {
+                signs.gateways.entry(parties.server).or_insert(Attribution::Payload);
+            }
+            let site = context.names.name(parties.server).map_or_else(|| parties.server.to_string(), str::to_owned);
+            signs.sites.entry(Crowd(parties.server_port)).or_default().insert(site);
+        }
+        for (_, server) in speaks_tls.intersection(&speaks_dtls) {
+            signs.gateways.entry(*server).or_insert(Attribution::Payload);
+        }
+        signs
+    }
+
+    /// What says that a server is the gateway, if anything does.
+    pub(super) fn is_gateway(&self, server: IpAddr) -> Option<Attribution> {
+        self.gateways.get(&server).copied()
+    }
+
+    /// Whether any server was found to be the gateway.
+    pub(super) fn found_gateway(&self) -> bool {
+        !self.gateways.is_empty()
+    }
+
+    /// Whether a name of the server is the vendor's.
+    pub(super) fn is_vendor(&self, context: &Context<'_>, server: IpAddr) -> bool {
+        let vendor = &context.scope.profile.vendor_names;
+        context.names.names(server).iter().any(|name| vendor.iter().any(|pattern| pattern.matches(&name.name)))
+    }
+
+    /// The candidates that a name of the server stands for: the service's own names first, then, for what the vendor's cloud
+    /// serves, any name of the vendor.
+    pub(super) fn by_name(
+        &self,
+        context: &Context<'_>,
+        flow: &FlowView<'_>,
+        parties: Parties,
+        candidates: &[(usize, usize)],
+    ) -> Option<(Vec<(usize, usize)>, Attribution)> {
+        let profile = &context.scope.profile;
+        let asked = asked_name(flow);
+        let names = asked
+            .iter()
+            .map(|name| (name.as_str(), Attribution::Name))
+            .chain(context.names.names(parties.server).iter().map(|name| (name.name.as_str(), attribution(name.source))));
+        let mut by_vendor = None;
+        for (name, attribution) in names {
+            let own: Vec<_> = candidates
+                .iter()
+                .copied()
+                .filter(|(service, _)| {
+                    profile.services.get(*service).is_some_and(|service| {
+                        service.names.iter().any(|pattern| pattern.matches(name))
+                    })
+                })
+                .collect();
+            if !own.is_empty() {
+                return Some((own, attribution));
+            }
+            if by_vendor.is_none() && profile.vendor_names.iter().any(|pattern| pattern.matches(name)) {
+                let cloud: Vec<_> = candidates
+                    .iter()
+                    .copied()
+                    .filter(|(service, _)| {
+                        profile.services.get(*service).is_some_and(|service| service.is_offered_by("fortiguard"))
+                    })
+                    .collect();
+                by_vendor = (!cloud.is_empty()).then(|| {
+                    let attribution = if cloud.len() > 1 { Attribution::SharedPort } else { attribution };
+                    (cloud, attribution)
+                });
+            }
+        }
+        by_vendor
+    }
+
+    /// Whether the server is the only site contacted on its crowded port, and nothing says that it is an ordinary one.
+    pub(super) fn is_only_site(
+        &self,
+        context: &Context<'_>,
+        flow: &FlowView<'_>,
+        parties: Parties,
+        candidates: &[(usize, usize)],
+    ) -> bool {
+        let alone = self.sites.get(&Crowd(parties.server_port)).is_some_and(|sites| sites.len() == 1);
+        let gateway_port = super::claims::offers_gateway(context, candidates);
+        // A gateway that showed itself elsewhere makes every other server on 443 background.
+        if !alone || gateway_port && self.found_gateway() {
+            return false;
+        }
+        let named = asked_name(flow).is_some_and(|name| name.parse::<IpAddr>().is_err())
+            || !context.names.names(parties.server).is_empty();
+        parties.server_port != 80 || !named
+    }
+}
+
+/// What the client asked for in this flow: SNI or Host, without a port.
+fn asked_name(flow: &FlowView<'_>) -> Option<String> {
+    flow.app()?.server_name().map(crate::analysis::host_of)
+}
+
+fn sni<'a>(flow: &FlowView<'a>) -> Option<&'a str> {
+    flow.app()?.tls.as_ref()?.client_hello.as_ref()?.server_name.as_deref()
+}
+
+fn answered_ike(flow: &FlowView<'_>, parties: &Parties) -> bool {
+    let server = parties.client_side.other();
+    flow.udp().and_then(|udp| udp.ike.as_ref()).is_some_and(|ike| ike.messages().iter().any(|message| message.side == server))
+}
+
+fn attribution(source: NameSource) -> Attribution {
+    match source {
+        NameSource::Sni | NameSource::Host => Attribution::Name,
+        NameSource::Dns | NameSource::CaptureFile => Attribution::Dns,
+    }
+}

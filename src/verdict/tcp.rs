@@ -1,0 +1,517 @@
+//! TCP reachability: does a connection open, does each side hear the other, and who ends it.
+
+use std::net::IpAddr;
+
+use super::context::Context;
+use super::icmp;
+use super::judgement::Judgement;
+use super::silence::{self, MIN_ATTEMPTS, MIN_SPAN, Unanswered, count};
+use crate::decode::{Side, TcpFlags};
+use crate::flow::{FlowView, Mark, Marks, Reset, Tcp};
+use crate::report::{Cause, Confidence, Verdict};
+use crate::time::{Span, Timestamp};
+
+/// A client that waited this long for an answer and got none was not merely aborting.
+const PATIENCE: Span = Span::from_secs(3);
+
+/// A connection on which nobody says anything for this long is idle, not slow: TLS clients speak at once.
+const IDLE: Span = Span::from_secs(5);
+
+/// A failed attempt that began within this time of a connection that works lost a race (RFC 8305) or was opened ahead of need.
+const RACE: Span = Span::from_secs(1);
+
+/// A connection that was used within this time of its reset was alive.
+const ALIVE: Span = Span::from_secs(10);
+
+/// Retransmissions that make a working connection a lossy one: a share of its segments, and a least number.
+const LOSSY_SHARE: f64 = 0.2;
+const LOSSY_LEAST: u64 = 4;
+
+/// One attempt at the service, or several that make one statement together.
+struct Episode {
+    start: Timestamp,
+    end: Timestamp,
+    judgement: Judgement,
+}
+
+/// What the connections of one client to one port of one server amount to.
+pub(super) fn judge(context: &Context<'_>, flows: &[FlowView<'_>], port: u16) -> Judgement {
+    let Some(first) = flows.first() else { return Judgement::not_seen() };
+    let (client, server) = (first.client().0, first.server().0);
+    let target = socket(server, port);
+    let mut episodes = Vec::new();
+    let mut silent: Vec<&FlowView<'_>> = Vec::new();
+    let mut refused: Vec<(&FlowView<'_>, Reset)> = Vec::new();
+    let mut undelivered: Vec<FlowView<'_>> = Vec::new();
+    for flow in flows {
+        match connection(context, flow, &target) {
+            Connection::Silent => silent.push(flow),
+            Connection::Refused(reset) => refused.push((flow, reset)),
+            Connection::Undelivered => undelivered.push(*flow),
+            Connection::Judged(judgement) => {
+                episodes.push(Episode { start: flow.first().time, end: flow.last().time, judgement });
+            }
+        }
+    }
+    if let Some(judgement) = icmp::judge(&undelivered, &target) {
+        episodes.push(spanning(&undelivered.iter().collect::<Vec<_>>(), judgement));
+    }
+    if !refused.is_empty() {
+        let judgement = refusal(context, &refused, server, &target);
+        let flows: Vec<&FlowView<'_>> = refused.iter().map(|(flow, _)| *flow).collect();
+        episodes.push(spanning(&flows, judgement));
+    }
+    episodes.extend(silence_before_and_after(context, &silent, &episodes, client, server, &target));
+    fold(episodes, flows, &target)
+}
+
+/// What one connection shows.
+enum Connection {
+    /// SYNs and nothing else.
+    Silent,
+    /// SYNs, and an RST in the server's name.
+    Refused(Reset),
+    /// An ICMP error says that it did not arrive.
+    Undelivered,
+    /// It speaks for itself.
+    Judged(Judgement),
+}
+
+fn connection(context: &Context<'_>, flow: &FlowView<'_>, target: &str) -> Connection {
+    let (client, server) = (flow.client_side(), flow.client_side().other());
+    let Some(tcp) = flow.tcp() else { return Connection::Judged(Judgement::not_seen()) };
+    let (ours, theirs) = (tcp.half(client), tcp.half(server));
+    if theirs.data_packets > 0 && ours.data_packets > 0 {
+        return Connection::Judged(worked(context, flow, tcp, target));
+    }
+    if flow.icmp().iter().any(|record| record.side == client && icmp::ends_conversation(record)) {
+        return Connection::Undelivered;
+    }
+    let reset = tcp.resets().iter().find(|reset| reset.side == server).copied();
+    if theirs.last.is_none() {
+        return match reset {
+            Some(reset) if !ours.opening.is_empty() && ours.data_packets == 0 => Connection::Refused(reset),
+            None if !ours.opening.is_empty() && ours.acks_of_unseen.is_empty() => Connection::Silent,
+            _ => Connection::Judged(half_seen(context, flow, tcp, target)),
+        };
+    }
+    if ours.opening.is_empty() && theirs.opening.is_empty() {
+        return Connection::Judged(half_seen(context, flow, tcp, target));
+    }
+    if !tcp.is_open() && ours.data_packets == 0 {
+        return Connection::Judged(answered_but_not_open(flow, tcp, target, reset));
+    }
+    Connection::Judged(opened(context, flow, tcp, target, reset))
+}
+
+/// Data went both ways. How did it end?
+fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str) -> Judgement {
+    let (client, server) = (flow.client_side(), flow.client_side().other());
+    let (ours, theirs) = (tcp.half(client), tcp.half(server));
+    let no_fin = ours.fin.is_none() && theirs.fin.is_none();
+    let last_data = ours.last_data.max(theirs.last_data);
+    if let Some(reset) = tcp.resets().iter().find(|reset| reset.side == server)
+        && no_fin
+        && !tcp.resets().iter().any(|other| other.side == client && other.mark < reset.mark)
+        && last_data.is_some_and(|data| reset.mark.time - data.time <= ALIVE)
+        && (forged(context, flow, tcp, reset).is_some() || !ours.repeats.is_empty() || is_cut_off(flow, tcp, reset))
+    {
+        let server_address = flow.server().0;
+        let (story, suspect) = match forged(context, flow, tcp, reset) {
+            Some(why) => (format!("the connection to {target} carried data both ways, then a reset in the server's name ended it that the server did not send: {why}"), None),
+            None => (format!("the connection to {target} carried data both ways, then the server reset it"), Some(server_address)),
+        };
+        return Judgement::of(Cause::SessionReset, story)
+            .by(suspect)
+            .citing_one(reset.mark, "RST in the server's name")
+            .citing_one(last_data.unwrap_or(reset.mark), "last data before it");
+    }
+    let answered_since = theirs.last.zip(ours.repeats.first()).is_some_and(|(last, repeat)| last.time > repeat.time);
+    let pending_span = ours.pending.zip(ours.repeats.last()).map_or(Span(0), |(sent, last)| last.time - sent.time);
+    if ours.repeats.count() + 1 >= MIN_ATTEMPTS && pending_span >= MIN_SPAN && !answered_since && tcp.resets().is_empty() {
+        let asked = Unanswered {
+            client: flow.client().0,
+            server: flow.server().0,
+            request: "data segment",
+            target,
+            sent: &ours.repeats,
+            interface: flow.interface(),
+            cause: Cause::PathLost,
+        };
+        let story = format!(
+            "the connection to {target} carried data both ways, then the same data was sent {} times over {pending_span} and \
+             nothing came back",
+            ours.repeats.count() + 1
+        );
+        let judgement = Judgement::of(Cause::PathLost, story)
+            .citing(&ours.repeats, "data sent again")
+            .citing_one(theirs.last.unwrap_or(flow.first()), "last packet of the server");
+        return silence::with_witness(context, &asked, judgement);
+    }
+    let segments = ours.data_packets + theirs.data_packets;
+    let repeated = ours.retransmitted + theirs.retransmitted;
+    if repeated >= LOSSY_LEAST && repeated as f64 >= LOSSY_SHARE * segments as f64 {
+        return Judgement::of(
+            Cause::PacketLoss,
+            format!("{target} works, but {repeated} of {segments} segments were sent again"),
+        )
+        .citing_one(flow.first(), "first packet")
+        .citing_one(flow.last(), "last packet");
+    }
+    let judgement = Judgement::seen(format!("{target} answered, data went both ways"))
+        .citing_one(flow.first(), "first packet")
+        .citing_one(flow.last(), "last packet");
+    if tcp.saw_opening() {
+        judgement
+    } else {
+        judgement.at_most(Confidence::Medium, "the connection was opened before the capture began")
+    }
+}
+
+/// Whether a reset cuts off a client that was still being served: it asked for something and had no answer yet.
+fn is_cut_off(flow: &FlowView<'_>, tcp: &Tcp, reset: &Reset) -> bool {
+    let (ours, theirs) = (tcp.half(flow.client_side()), tcp.half(flow.client_side().other()));
+    ours.last_data.zip(theirs.last_data).is_some_and(|(asked, answered)| asked > answered && asked.time < reset.mark.time)
+}
+
+/// Packets of one side only, or of a connection whose opening is not in the capture.
+fn half_seen(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str) -> Judgement {
+    let ours = tcp.half(flow.client_side());
+    let unseen = &ours.acks_of_unseen;
+    let client = flow.client().0;
+    if !flow.is_two_way() && (!unseen.is_empty() || context.health.one_sided(client).is_some()) {
+        let story = format!("only packets to {target} are in the capture, and they acknowledge answers that it lacks");
+        return Judgement::of(Cause::OneSidedCapture, story)
+            .citing(unseen, "acknowledges what the capture lacks")
+            .citing_one(flow.first(), "first packet");
+    }
+    let story = format!("packets of a connection to {target} whose opening is not in the capture; it does not show data both ways");
+    Judgement::of(Cause::StartedMidFlow, story)
+        .citing_one(flow.first(), "first packet")
+        .citing_one(flow.last(), "last packet")
+}
+
+/// The server answered the SYN, and the client did not go on.
+fn answered_but_not_open(flow: &FlowView<'_>, tcp: &Tcp, target: &str, reset: Option<Reset>) -> Judgement {
+    let (ours, theirs) = (tcp.half(flow.client_side()), tcp.half(flow.client_side().other()));
+    let answered_first = theirs.opening.first().is_some_and(|answer| {
+        ours.opening.last().is_some_and(|syn| syn.time - answer.time >= MIN_SPAN)
+    });
+    if ours.opening.count() >= MIN_ATTEMPTS && theirs.opening.count() >= 2 && answered_first {
+        let story = format!(
+            "{} to {target}, each answered by a SYN-ACK in the capture, and the client sends its SYN again as if it were not",
+            count(ours.opening.count(), "SYN")
+        );
+        return Judgement::of(Cause::ReplyNotAccepted, story)
+            .citing(&ours.opening, "SYN")
+            .citing(&theirs.opening, "SYN-ACK");
+    }
+    let client_reset = tcp.resets().iter().any(|reset| reset.side == flow.client_side());
+    let story = match (client_reset, reset) {
+        (true, _) => format!("{target} accepted the connection and the client gave it up at once, as a port check does"),
+        (false, Some(_)) => format!("{target} accepted the connection and reset it before the client answered"),
+        (false, None) => format!("{target} accepted the connection; the capture does not show the client going on"),
+    };
+    Judgement::of(Cause::SingleAttempt, story).citing(&ours.opening, "SYN").citing(&theirs.opening, "SYN-ACK")
+}
+
+/// The connection opened, and the server never sent data.
+fn opened(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str, reset: Option<Reset>) -> Judgement {
+    let (client, server) = (flow.client_side(), flow.client_side().other());
+    let (ours, theirs) = (tcp.half(client), tcp.half(server));
+    let client_end = ours.fin.or(tcp.resets().iter().find(|reset| reset.side == client).map(|reset| reset.mark));
+    let end = |mark: Option<Mark>| mark.map_or(context.horizon(), |mark| mark.time);
+    if let Some(reset) = reset.filter(|reset| client_end.is_none_or(|end| reset.mark < end)) {
+        return reset_before_data(context, flow, tcp, target, &reset);
+    }
+    let Some(first_data) = ours.first_data else {
+        let waited = end(client_end.or(theirs.fin)) - flow.first().time;
+        let opened = Judgement::of(Cause::ConnectedIdle, format!("{target} accepted the connection and nothing followed for {waited}"))
+            .citing(&ours.opening, "SYN")
+            .citing(&theirs.opening, "SYN-ACK");
+        return if waited >= IDLE {
+            opened.at_most(Confidence::Medium, "which side should have spoken is not known")
+        } else {
+            Judgement {
+                verdict: Verdict::Inconclusive,
+                cause: Some(Cause::SingleAttempt),
+                story: format!("{target} accepted the connection, which was closed unused"),
+                ..opened
+            }
+        };
+    };
+    if !ours.was_acknowledged() {
+        return not_acknowledged(context, flow, tcp, target, first_data);
+    }
+    if let Some(fin) = theirs.fin.filter(|fin| client_end.is_none_or(|end| *fin <= end)) {
+        let story = format!("{target} acknowledged the first message and closed the connection without an answer");
+        return Judgement::of(Cause::TlsClosedEarly, story)
+            .by(Some(flow.server().0))
+            .citing_one(first_data, "first message of the client")
+            .citing_one(fin, "FIN of the server");
+    }
+    let waited = end(client_end) - ours.last_data.unwrap_or(first_data).time;
+    let story = format!("{target} acknowledged the first message, and no answer followed for {waited}");
+    let unanswered = Judgement::of(Cause::TlsNoReply, story)
+        .citing_one(first_data, "first message of the client")
+        .citing_one(flow.last(), "last packet");
+    if waited >= PATIENCE {
+        unanswered
+    } else {
+        Judgement { verdict: Verdict::Inconclusive, cause: Some(Cause::SingleAttempt), ..unanswered }
+    }
+}
+
+/// The first message went out and nothing acknowledged it.
+fn not_acknowledged(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str, first: Mark) -> Judgement {
+    let ours = tcp.half(flow.client_side());
+    let mut sent: Marks = [first].into_iter().collect();
+    sent.extend(&ours.repeats);
+    let asked = Unanswered {
+        client: flow.client().0,
+        server: flow.server().0,
+        request: "first message",
+        target,
+        sent: &sent,
+        interface: flow.interface(),
+        cause: Cause::PayloadDropped,
+    };
+    let judgement = silence::judge(context, &asked);
+    if judgement.cause == Some(Cause::PayloadDropped) {
+        let story = judgement.story.replacen("first messages", "copies of the first message", 1);
+        return Judgement { story: format!("the connection opened; {story}"), ..judgement }
+            .likely("a filter on the path lets the connection open and drops what it carries, by content or by name");
+    }
+    judgement
+}
+
+/// The connection opened and was reset in the server's name before it sent data.
+fn reset_before_data(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str, reset: &Reset) -> Judgement {
+    let ours = tcp.half(flow.client_side());
+    let after = if ours.data_packets > 0 { "after the client's first message" } else { "before anything was said" };
+    let judgement = match forged(context, flow, tcp, reset) {
+        Some(why) => Judgement::of(
+            Cause::ResetInjected,
+            format!("the connection to {target} opened; {after} a reset came in the server's name that the server did not send: {why}"),
+        )
+        .likely("something between client and server ends the connection: a filter that reads the first message, or an intrusion prevention system"),
+        None => Judgement::of(Cause::ServerReset, format!("{target} accepted the connection and reset it {after}"))
+            .by(Some(flow.server().0)),
+    };
+    let judgement = judgement.citing_one(reset.mark, "RST in the server's name");
+    match ours.first_data {
+        Some(data) => judgement.citing_one(data, "first message of the client"),
+        None => judgement,
+    }
+}
+
+/// What shows that a reset does not come from the server, or nothing.
+fn forged(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, reset: &Reset) -> Option<String> {
+    let theirs = tcp.half(reset.side);
+    if let Some(later) = theirs.after_reset.first() {
+        return Some(format!("the server goes on after it (frame {})", later.frame));
+    }
+    let own = flow.ttl(reset.side);
+    if let Some(own) = own.filter(|own| *own != reset.ttl) {
+        return Some(format!("its TTL is {}, that of the server's other packets is {own}", reset.ttl));
+    }
+    if reset.lacks_timestamps && own.is_none() {
+        return Some("it lacks the timestamps that were negotiated".to_owned());
+    }
+    let too_soon = tcp.rtt.zip(reset.after_other).is_some_and(|(rtt, after)| after.0 > 0 && after.0 < rtt.0 / 4);
+    (too_soon && context.ttls(flow.server().0).len() > 1)
+        .then(|| "it came faster than the server can answer".to_owned())
+}
+
+/// SYNs that were answered by RST.
+fn refusal(context: &Context<'_>, refused: &[(&FlowView<'_>, Reset)], server: IpAddr, target: &str) -> Judgement {
+    let resets: Marks = refused.iter().map(|(_, reset)| reset.mark).collect();
+    let syns: Marks = refused
+        .iter()
+        .filter_map(|(flow, _)| flow.tcp()?.half(flow.client_side()).opening.first())
+        .collect();
+    let known = context.ttls(server);
+    let ttl = refused.first().map_or(0, |(_, reset)| reset.ttl);
+    let times = if resets.count() == 1 { String::new() } else { format!(" ({} times)", resets.count()) };
+    let faster = context.rtt(server).zip(refused.first().and_then(|(_, reset)| reset.after_other)).filter(|(rtt, after)| {
+        after.0 > 0 && after.0 < rtt.0 / 4
+    });
+    let judgement = if !known.is_empty() && !known.contains(&ttl) {
+        let known: Vec<String> = known.iter().map(u8::to_string).collect();
+        let story = format!(
+            "SYNs to {target} were answered by RST{times}, which the server did not send: TTL {ttl}, where its other packets \
+             have {}",
+            known.join(", ")
+        );
+        Judgement::of(Cause::ResetInjected, story).likely("a firewall on the path rejects the connection in the server's name")
+    } else if let Some((rtt, after)) = faster.filter(|_| known.is_empty()) {
+        let story = format!(
+            "SYNs to {target} were answered by RST{times} after {after}, faster than the server answers elsewhere ({rtt})"
+        );
+        Judgement::of(Cause::ResetInjected, story).likely("a firewall on the path rejects the connection in the server's name")
+    } else {
+        let judgement = Judgement::of(Cause::ConnectionRefused, format!("{target} refused the connection: RST to the SYN{times}"))
+            .by(Some(server));
+        if known.is_empty() {
+            judgement.at_most(
+                Confidence::Medium,
+                format!("no other packet of {server} is there to compare, so a device between may have sent the RST"),
+            )
+        } else {
+            judgement
+        }
+    };
+    judgement.citing(&resets, "RST to the SYN").citing(&syns, "SYN")
+}
+
+/// Unanswered SYNs, as one statement for the time before the service worked and one for the time after.
+fn silence_before_and_after(
+    context: &Context<'_>,
+    silent: &[&FlowView<'_>],
+    episodes: &[Episode],
+    client: IpAddr,
+    server: IpAddr,
+    target: &str,
+) -> Vec<Episode> {
+    let last_success = episodes
+        .iter()
+        .filter(|episode| episode.judgement.verdict.works())
+        .map(|episode| episode.start)
+        .max();
+    let (before, after): (Vec<&FlowView<'_>>, Vec<&FlowView<'_>>) =
+        silent.iter().partition(|flow| last_success.is_some_and(|success| flow.first().time <= success + RACE));
+    [before, after]
+        .into_iter()
+        .filter(|flows| !flows.is_empty())
+        .map(|flows| {
+            let sent: Marks = merge(flows.iter().filter_map(|flow| Some(&flow.tcp()?.half(flow.client_side()).opening)));
+            let asked = Unanswered {
+                client,
+                server,
+                request: "SYN",
+                target,
+                sent: &sent,
+                interface: flows.first().map_or(0, |flow| flow.interface()),
+                cause: Cause::SynNoReply,
+            };
+            spanning(&flows, silence::judge(context, &asked))
+        })
+        .collect()
+}
+
+/// Joins lists of marks.
+pub(super) fn merge<'m>(lists: impl Iterator<Item = &'m Marks>) -> Marks {
+    let mut all = Marks::default();
+    lists.for_each(|marks| all.extend(marks));
+    all
+}
+
+fn spanning(flows: &[&FlowView<'_>], judgement: Judgement) -> Episode {
+    Episode {
+        start: flows.iter().map(|flow| flow.first().time).min().unwrap_or_default(),
+        end: flows.iter().map(|flow| flow.last().time).max().unwrap_or_default(),
+        judgement,
+    }
+}
+
+/// What the attempts say together: success at the end outweighs failure before it, and failure after it is an interruption.
+fn fold(mut episodes: Vec<Episode>, flows: &[FlowView<'_>], target: &str) -> Judgement {
+    episodes.sort_by_key(|episode| (episode.start, episode.end));
+    let works = |episode: &Episode| episode.judgement.verdict.works();
+    let Some(last_success) = episodes.iter().filter(|episode| works(episode)).map(|episode| episode.start).max() else {
+        return worst(episodes, flows, target);
+    };
+    let later: Vec<&Episode> = episodes
+        .iter()
+        .filter(|episode| episode.judgement.verdict.is_bad() && episode.start > last_success + RACE)
+        .collect();
+    if let Some(failure) = later.first() {
+        let mut judgement = failure.judgement.clone();
+        if judgement.cause == Some(Cause::SynNoReply) {
+            judgement.verdict = Verdict::Interrupted;
+            judgement.cause = Some(Cause::PathLost);
+            judgement.story = format!("{target} answered before; then {}", judgement.story);
+        }
+        return judgement;
+    }
+    let interrupted = episodes.iter().filter(|episode| episode.judgement.verdict == Verdict::Interrupted).max_by_key(|episode| episode.end);
+    if let Some(broken) = interrupted
+        && !episodes.iter().any(|episode| works(episode) && episode.start > broken.end + RACE)
+        && episodes.iter().filter(|episode| works(episode)).all(|episode| episode.end <= broken.end + PATIENCE)
+    {
+        return broken.judgement.clone();
+    }
+    let earlier: Vec<&Episode> = episodes
+        .iter()
+        .filter(|episode| episode.judgement.verdict.is_bad() && episode.start <= last_success)
+        .filter(|failure| !episodes.iter().any(|other| works(other) && races(failure, other)))
+        .collect();
+    let degraded = episodes.iter().find(|episode| episode.judgement.verdict == Verdict::Degraded);
+    let success = episodes.iter().rev().find(|episode| works(episode) && episode.start == last_success);
+    match (earlier.first(), degraded, success) {
+        (Some(failure), _, Some(success)) => {
+            let mut judgement = Judgement::of(
+                Cause::Recovered,
+                format!("{target} did not work at first ({}), and works from {} on", failure.judgement.story, success.start.clock()),
+            );
+            judgement.cited = failure.judgement.cited.clone();
+            judgement.total = failure.judgement.total;
+            judgement.citing_one(mark_of(success), "works")
+        }
+        (None, Some(degraded), _) => degraded.judgement.clone(),
+        (_, _, Some(success)) => success.judgement.clone(),
+        _ => worst(episodes, flows, target),
+    }
+}
+
+fn mark_of(episode: &Episode) -> Mark {
+    episode.judgement.cited.first().map_or(Mark { frame: 0, time: episode.start }, |cited| cited.mark)
+}
+
+/// Whether a failure is the loser of a race against something that works.
+fn races(failure: &Episode, success: &Episode) -> bool {
+    (failure.start - success.start).abs() <= RACE && failure.end <= success.end + RACE
+}
+
+/// Nothing works: the statement that weighs most. What was proved outweighs what could not be judged.
+fn worst(episodes: Vec<Episode>, flows: &[FlowView<'_>], target: &str) -> Judgement {
+    let rank = |judgement: &Judgement| match judgement.cause {
+        _ if judgement.verdict == Verdict::Interrupted => 6,
+        Some(Cause::SingleAttempt) => 1,
+        Some(Cause::StartedMidFlow) => 2,
+        _ if judgement.verdict == Verdict::Inconclusive => 3,
+        _ if judgement.verdict.is_bad() => 5,
+        _ => 4,
+    };
+    episodes
+        .into_iter()
+        .max_by_key(|episode| (rank(&episode.judgement), episode.judgement.confidence, episode.judgement.total))
+        .map_or_else(
+            || {
+                let seen: Marks = flows.iter().map(FlowView::first).collect();
+                Judgement::of(Cause::StartedMidFlow, format!("packets to {target} that show no attempt")).citing(&seen, "packet")
+            },
+            |episode| episode.judgement,
+        )
+}
+
+/// `10.0.0.5:8013`, `[2001:db8::5]:8013`.
+pub(super) fn socket(address: IpAddr, port: u16) -> String {
+    std::net::SocketAddr::new(address, port).to_string()
+}
+
+/// The state of a connection in a word, for flows that no service explains.
+pub(super) fn state(flow: &FlowView<'_>, client: Side) -> &'static str {
+    let (ours, theirs) = (flow.flags(client), flow.flags(client.other()));
+    let accepted = theirs & TcpFlags::SYN != 0;
+    let two_way = flow.is_two_way();
+    match () {
+        () if accepted && (ours | theirs) & TcpFlags::FIN != 0 => "closed",
+        () if accepted && (ours | theirs) & TcpFlags::RST != 0 => "reset",
+        () if accepted => "established",
+        () if theirs & TcpFlags::RST != 0 && ours & TcpFlags::SYN != 0 => "refused",
+        () if two_way => "established",
+        () if ours & TcpFlags::SYN != 0 => "unanswered",
+        () => "one-way",
+    }
+}
