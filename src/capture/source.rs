@@ -145,11 +145,6 @@ impl Raw {
         Raw { reader, consumed: 0, hash: hash.then(Sha256::new), failed: false }
     }
 
-    /// A file without bytes.
-    pub(super) fn nothing() -> Self {
-        Raw::new(Box::new(io::empty()), false)
-    }
-
     /// Bytes that were read.
     pub(super) fn consumed(&self) -> u64 {
         self.consumed
