@@ -21,7 +21,8 @@ enum Stream {
     Gzip(Box<Inflate>),
 }
 
-enum End {
+/// How a stream of bytes ended.
+pub(super) enum End {
     Clean,
     Failed(Flaw),
 }
@@ -61,17 +62,9 @@ impl Source {
         filled
     }
 
-    /// Whether there is no more.
-    pub(super) fn ended(&self) -> bool {
-        self.end.is_some()
-    }
-
-    /// Why the stream ended where it should have gone on.
-    pub(super) fn failure(&self) -> Option<&Flaw> {
-        match &self.end {
-            Some(End::Failed(flaw)) => Some(flaw),
-            Some(End::Clean) | None => None,
-        }
+    /// How the stream ended, where it has.
+    pub(super) fn end(&self) -> Option<&End> {
+        self.end.as_ref()
     }
 
     pub(super) fn compression(&self) -> Option<Compression> {

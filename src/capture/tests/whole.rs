@@ -82,6 +82,24 @@ fn frames_that_were_not_taken_come_again() {
 }
 
 #[test]
+fn a_window_that_was_not_iterated_costs_no_memory() {
+    let file = pcap_of(&[1_000; 600]);
+    let mut capture = Capture::from_reader(Box::new(Cursor::new(file)), "test", &Options::default()).unwrap();
+    for _ in 0..5 {
+        assert!(capture.next_window().is_some());
+    }
+    assert_eq!(capture.buffer.len(), WINDOW);
+    assert_eq!(frames(&mut capture).len(), 600);
+}
+
+#[test]
+fn a_capture_may_go_to_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<Capture>();
+    is_send::<Window<'_>>();
+}
+
+#[test]
 fn the_buffer_grows_for_a_long_block_and_shrinks_again() {
     let file = pcapng_of(&[10, 200_000, 10, 10, 10]);
     let mut capture =
