@@ -2,12 +2,31 @@
 //!
 //! `PORTPROOF_CORPUS` names the folder that holds `lab/` and `real/`; without it these tests say so and pass.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test's helpers are tests")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use portproof::capture::{Capture, CaptureInfo, Frame, Options, discover};
 use portproof::time::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+/// A gzip file with zeros behind it: tshark reads them as data, gzip and we as padding.
+const ZERO_TAIL: &str = "c/derived__gz-tail-138-ipsec_client.pcap.gz";
+
+/// Link type ERF: each packet brings a time of its own, which tshark shows instead of the record's.
+const ERF: u16 = 197;
+
+/// Files with a microsecond field of more than a second, which overflows in tshark.
+const BEYOND_A_SECOND: [&str; 7] = [
+    "c/pcapplusplus__clusterfuzz-4672344017862656",
+    "c/pcapplusplus__clusterfuzz-4829420752470016",
+    "c/pcapplusplus__clusterfuzz-5468403752632320",
+    "c/pcapplusplus__clusterfuzz-5700358767902720",
+    "c/pcapplusplus__clusterfuzz-6303070823907328",
+    "c/tcpdump__rx_serviceid_oobr.pcap",
+    "c/tcpdump__timestamp_invalid_micro.pcap",
+];
 
 #[test]
 fn packets_times_lengths_and_links_are_those_of_tshark() {
@@ -29,18 +48,12 @@ fn packets_times_lengths_and_links_are_those_of_tshark() {
         let info = capture.finish();
         compared += 1;
         if whole {
-            let ours = facts(&info);
-            let theirs = expected(&truth);
-            if ours != theirs {
-                wrong.push(format!("{file}:\n  ours   {ours:?}\n  theirs {theirs:?}\n  damage {:?}", info.damage));
-            }
-            if let Some(damage) = info.damage.first() {
-                wrong.push(format!("{file}: {}", damage.message));
-            }
+            wrong.extend(differences(&truth, &info).into_iter().map(|difference| format!("{file}: {difference}")));
         } else {
-            let packets = truth["packets"].as_u64().unwrap();
-            if info.packets < packets || info.damage.is_empty() {
-                wrong.push(format!("{file}: {} of {packets} packets, damage {:?}", info.packets, info.damage));
+            // What a plain walk does not find either, tshark made up by guessing at another record layout.
+            let sound = truth["packets"].as_u64().min(truth["records_walked"].as_u64()).unwrap();
+            if info.packets < sound || (info.damage.is_empty() && file != ZERO_TAIL) {
+                wrong.push(format!("{file}: {} of {sound} packets, damage {:?}", info.packets, info.damage));
             }
         }
     }
@@ -100,32 +113,28 @@ fn every_packet_of_the_lab_is_that_of_libpcap() {
     assert!(compared > 100, "only {compared} captures were compared");
 }
 
-/// What is compared for a sound file: packets, without time, truncated, earliest, latest, link types.
-type Facts = (u64, u64, Option<String>, Option<String>, Vec<u64>);
-
-fn facts(info: &CaptureInfo) -> Facts {
-    let text = |time: Option<Timestamp>| time.map(|time| time.to_string());
-    let links = info.interfaces.iter().map(|interface| u64::from(interface.link.0)).collect();
-    (info.packets, info.truncated_packets, text(info.first_time), text(info.last_time), links)
-}
-
-fn expected(truth: &Value) -> Facts {
-    let text = |field: &str| {
-        // Beyond what a timestamp holds, ours saturates.
-        let beyond = truth[field].as_str().is_some_and(|time| !time.starts_with("20") && !time.starts_with("19"));
-        if beyond || !truth[format!("{field}_epoch")].is_null() {
-            Some(Timestamp(i64::MAX).to_string())
-        } else {
-            truth[field].as_str().map(String::from)
-        }
+/// What tshark and we say differently of a sound file. A fact that tshark's reading leaves in doubt is null.
+fn differences(truth: &Value, info: &CaptureInfo) -> Vec<String> {
+    let links: Vec<u16> = info.interfaces.iter().map(|interface| interface.link.0).collect();
+    let doubtful = links.contains(&ERF) || BEYOND_A_SECOND.iter().any(|file| truth["file"].as_str() == Some(*file));
+    let time = |time: Option<Timestamp>, field: &str| match time {
+        // Beyond the year 2262 a timestamp saturates.
+        Some(Timestamp(i64::MAX)) => truth[field].clone(),
+        _ if doubtful => truth[field].clone(),
+        time => json!(time),
     };
-    (
-        truth["packets"].as_u64().unwrap(),
-        truth["truncated_records"].as_u64().unwrap(),
-        text("earliest_time"),
-        text("latest_time"),
-        truth["linktypes"].as_array().unwrap().iter().map(|link| link.as_u64().unwrap()).collect(),
-    )
+    [
+        ("packets", json!(info.packets)),
+        ("truncated_records", json!(info.truncated_packets)),
+        ("linktypes", json!(links)),
+        ("earliest_time", time(info.first_time, "earliest_time")),
+        ("latest_time", time(info.last_time, "latest_time")),
+    ]
+    .into_iter()
+    .filter(|(field, ours)| !truth[field].is_null() && truth[field] != *ours)
+    .map(|(field, ours)| format!("{field}: {ours}, tshark {}", truth[field]))
+    .chain(info.damage.iter().map(|damage| damage.message.clone()))
+    .collect()
 }
 
 /// The lines of truth.jsonl about captures that portproof reads.
@@ -149,13 +158,11 @@ fn each(capture: &mut Capture, mut with: impl FnMut(Frame<'_>)) {
 }
 
 fn corpus() -> Option<PathBuf> {
-    let corpus = std::env::var_os("PORTPROOF_CORPUS").map(PathBuf::from).filter(|path| path.join("real").is_dir());
+    let corpus = std::env::var_os("PORTPROOF_CORPUS")
+        .map(PathBuf::from)
+        .filter(|path| path.join("lab").is_dir() && path.join("real").is_dir());
     if corpus.is_none() {
-        // A test may print: it says that it did nothing.
-        #[allow(clippy::print_stdout)]
-        {
-            println!("PORTPROOF_CORPUS names no folder of captures: not compared");
-        }
+        println!("PORTPROOF_CORPUS names no folder of captures: not compared");
     }
     corpus
 }

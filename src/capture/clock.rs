@@ -32,7 +32,7 @@ impl Clock {
             Tick::Nanos(10u64.pow(9 - exponent))
         } else {
             // Finer than 10^-28 s, all that a file can count is less than a nanosecond.
-            Tick::PerNano(10u64.checked_pow(exponent - 9).unwrap_or(u64::MAX))
+            10u64.checked_pow(exponent - 9).map_or(Tick::Nanos(0), Tick::PerNano)
         };
         Clock { tick, offset: i128::from(offset) * i128::from(NANOS_PER_SECOND) }
     }

@@ -140,7 +140,7 @@ fn is_text(head: &[u8]) -> bool {
         Ok(_) => true,
         Err(error) => error.error_len().is_none(),
     };
-    head.len() >= 4 && utf8 && !head.iter().any(|byte| control(byte))
+    head.len() >= 4 && utf8 && !head.iter().any(control)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! What can be wrong inside a capture, and how it is told.
 
 use std::fmt;
-use std::io;
 
 use super::{CaptureInfo, Damage, DamageKind};
 
@@ -76,8 +75,9 @@ impl Flaw {
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Flaw::CutShort { present: 1 } => f.write_str("the file ends one byte into the record that begins there"),
             Flaw::CutShort { present } => {
-                write!(f, "the file ends inside the record that begins there, after {present} bytes of it")
+                write!(f, "the file ends {present} bytes into the record that begins there")
             }
             Flaw::PacketTooLong(length) => {
                 write!(f, "a packet claims {length} captured bytes, more than any capture holds")
@@ -108,11 +108,6 @@ impl fmt::Display for Flaw {
 pub(super) fn add(info: &mut CaptureInfo, offset: u64, flaw: &Flaw) {
     let message = format!("at byte {offset}: {flaw}; {}; {}", packets_before(info.packets), flaw.remedy());
     info.damage.push(Damage { offset, frame: info.packets.saturating_add(1), kind: flaw.kind(), message });
-}
-
-/// Records that what is left of the file could not be read for its hash.
-pub(super) fn add_read_error(info: &mut CaptureInfo, offset: u64, error: &io::Error) {
-    add(info, offset, &Flaw::Unread(error.to_string()));
 }
 
 fn packets_before(packets: u64) -> String {

@@ -16,7 +16,7 @@ pub enum CaptureError {
     #[error("cannot open {}: there is no such file; check the path", shown(.path))]
     Missing { path: PathBuf },
     /// It cannot be opened, or not one byte of it be read.
-    #[error("cannot read {}: {source}; check its permissions", shown(.path))]
+    #[error("cannot read {}: {source}; check that you may read it, and the disk", shown(.path))]
     Unreadable { path: PathBuf, source: io::Error },
     /// A directory where a file was to be opened.
     #[error("cannot read {}: it is a directory; name the captures in it", shown(.path))]

@@ -33,6 +33,7 @@ mod section;
 mod source;
 mod window;
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -43,6 +44,7 @@ pub use frame::*;
 pub use window::Window;
 
 use content::{Container, Content};
+use damage::Flaw;
 use pcap::Pcap;
 use pcapng::Pcapng;
 use source::Source;
@@ -150,11 +152,14 @@ impl Capture {
         let walked = usize::try_from(self.walk.offset() - self.base).unwrap_or(usize::MAX).min(self.filled);
         self.refill(walked);
         let bytes = self.buffer.get(..self.filled).unwrap_or_default();
-        if bytes.is_empty() {
-            self.walk.conclude(0, self.source.failure());
+        let end = self.source.end();
+        if bytes.is_empty()
+            && let Some(end) = end
+        {
+            self.walk.conclude(0, end);
             return None;
         }
-        Some(Window::new(bytes, &mut self.walk, &self.source))
+        Some(Window::new(bytes, &mut self.walk, end))
     }
 
     /// What is known so far. Up to date after each window was iterated.
@@ -175,10 +180,11 @@ impl Capture {
     /// What is known of the capture. Where the hash was asked for, reads the rest of the file, so that it is the
     /// hash of the whole file as given, damaged or not; it stays none where the file cannot be read to its end.
     pub fn finish(mut self) -> CaptureInfo {
+        let offset = self.walk.offset();
         let mut info = self.walk.into_info();
         match self.source.digest(&mut self.buffer) {
             Ok(sha256) => info.sha256 = sha256,
-            Err(error) => damage::add_read_error(&mut info, self.source.consumed(), &error),
+            Err(error) => damage::add(&mut info, offset, &Flaw::Unread(error.to_string())),
         }
         info
     }
@@ -188,7 +194,7 @@ impl Capture {
         self.buffer.copy_within(walked..self.filled, 0);
         self.filled -= walked;
         self.base += walked as u64;
-        if self.filled == self.buffer.len() {
+        if self.filled == self.buffer.len() && self.walk.take_hunger() {
             // One record fills it. It grows by what has arrived, not by what a length field claims; the
             // longest record that the dialects accept bounds it.
             self.buffer.resize(self.filled.saturating_mul(2).max(self.window), 0);
@@ -199,6 +205,15 @@ impl Capture {
         if let Some(room) = self.buffer.get_mut(self.filled..) {
             self.filled += self.source.fill(room);
         }
+    }
+}
+
+impl fmt::Debug for Capture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Capture")
+            .field("offset", &self.walk.offset())
+            .field("info", self.info())
+            .finish_non_exhaustive()
     }
 }
 

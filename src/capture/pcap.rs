@@ -113,7 +113,3 @@ impl Pcap {
         Ok(Step::Frame(frame, 16 + self.extra + data.len()))
     }
 }
-
-#[cfg(test)]
-#[path = "pcap_tests.rs"]
-mod tests;

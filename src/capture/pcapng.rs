@@ -294,7 +294,3 @@ fn section_order(bytes: &[u8]) -> Option<Result<Order, Flaw>> {
         (major, minor) => Err(Flaw::Version { major, minor }),
     })
 }
-
-#[cfg(test)]
-#[path = "pcapng_tests.rs"]
-mod tests;

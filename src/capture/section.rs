@@ -40,7 +40,7 @@ const COMMENT: u16 = 1;
 
 /// Notes of the section header.
 pub(super) fn section_options(options: &[u8], order: Order, info: &mut CaptureInfo) {
-    for (code, value) in Options::new(options, order) {
+    for (code, value) in BlockOptions::new(options, order) {
         let what = match code {
             COMMENT => "comment",
             2 => "hardware",
@@ -64,7 +64,7 @@ pub(super) fn interface(body: &[u8], order: Order) -> Option<(Described, Interfa
     let mut hardware = None;
     let mut resolution = None;
     let mut offset = 0;
-    for (code, value) in Options::new(options, order) {
+    for (code, value) in BlockOptions::new(options, order) {
         match (code, value) {
             (2, _) => interface.name = Some(shown(value, MAX_NAME)),
             (3, _) => interface.description = Some(shown(value, MAX_NAME)),
@@ -85,7 +85,7 @@ pub(super) fn interface(body: &[u8], order: Order) -> Option<(Described, Interfa
 pub(super) fn statistics(body: &[u8], order: Order, base: u32, info: &mut CaptureInfo) {
     let Some(([interface, _, _], options)) = order.words::<3>(body) else { return };
     let Some(interface) = info.interfaces.get_mut((base as usize).saturating_add(interface as usize)) else { return };
-    let dropped = Options::new(options, order)
+    let dropped = BlockOptions::new(options, order)
         // isb_ifdrop: by the interface; isb_osdrop: by the operating system.
         .filter(|(code, _)| matches!(code, 5 | 7))
         .filter_map(|(_, value)| value.first_chunk().map(|bytes| order.u64(*bytes)))
@@ -96,7 +96,7 @@ pub(super) fn statistics(body: &[u8], order: Order, base: u32, info: &mut Captur
 /// Names of addresses.
 pub(super) fn names(body: &[u8], order: Order, info: &mut CaptureInfo) {
     // The records are laid out as options are.
-    for (kind, value) in Options::new(body, order) {
+    for (kind, value) in BlockOptions::new(body, order) {
         let (address, names): (IpAddr, _) = match kind {
             1 => match value.split_first_chunk::<4>() {
                 Some((octets, names)) => (Ipv4Addr::from(*octets).into(), names),
@@ -120,7 +120,7 @@ pub(super) fn names(body: &[u8], order: Order, info: &mut CaptureInfo) {
 /// Keeps the comments of a packet, and tells its direction.
 pub(super) fn packet_options(options: &[u8], order: Order, number: u64, info: &mut CaptureInfo) -> Direction {
     let mut direction = Direction::Unknown;
-    for (code, value) in Options::new(options, order) {
+    for (code, value) in BlockOptions::new(options, order) {
         match code {
             COMMENT if info.packet_comments.len() < MAX_COMMENTS => {
                 info.packet_comments.push((number, shown(value, MAX_TEXT)));
@@ -140,18 +140,18 @@ pub(super) fn packet_options(options: &[u8], order: Order, number: u64, info: &m
 }
 
 /// Options up to their end mark, the end of the block, or the first that does not fit into it.
-struct Options<'a> {
+struct BlockOptions<'a> {
     rest: &'a [u8],
     order: Order,
 }
 
-impl<'a> Options<'a> {
+impl<'a> BlockOptions<'a> {
     fn new(rest: &'a [u8], order: Order) -> Self {
-        Options { rest, order }
+        BlockOptions { rest, order }
     }
 }
 
-impl<'a> Iterator for Options<'a> {
+impl<'a> Iterator for BlockOptions<'a> {
     type Item = (u16, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -21,7 +21,8 @@ enum Stream {
     Gzip(Box<Inflate>),
 }
 
-enum End {
+/// How a stream of bytes ended.
+pub(super) enum End {
     Clean,
     Failed(Flaw),
 }
@@ -61,17 +62,9 @@ impl Source {
         filled
     }
 
-    /// Whether there is no more.
-    pub(super) fn ended(&self) -> bool {
-        self.end.is_some()
-    }
-
-    /// Why the stream ended where it should have gone on.
-    pub(super) fn failure(&self) -> Option<&Flaw> {
-        match &self.end {
-            Some(End::Failed(flaw)) => Some(flaw),
-            Some(End::Clean) | None => None,
-        }
+    /// How the stream ended, where it has.
+    pub(super) fn end(&self) -> Option<&End> {
+        self.end.as_ref()
     }
 
     pub(super) fn compression(&self) -> Option<Compression> {
@@ -143,11 +136,6 @@ pub(super) struct Raw {
 impl Raw {
     fn new(reader: Box<dyn Read + Send>, hash: bool) -> Self {
         Raw { reader, consumed: 0, hash: hash.then(Sha256::new), failed: false }
-    }
-
-    /// A file without bytes.
-    pub(super) fn nothing() -> Self {
-        Raw::new(Box::new(io::empty()), false)
     }
 
     /// Bytes that were read.

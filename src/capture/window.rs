@@ -3,7 +3,7 @@
 use super::damage::{self, Flaw};
 use super::pcap::Pcap;
 use super::pcapng::Pcapng;
-use super::source::Source;
+use super::source::End;
 use super::{CaptureInfo, Frame};
 use crate::time::Timestamp;
 
@@ -16,12 +16,13 @@ pub(super) const MAX_PACKET: u32 = 256 << 10;
 pub struct Window<'a> {
     rest: &'a [u8],
     walk: &'a mut Walk,
-    source: &'a Source,
+    /// What stands behind the bytes of the last window.
+    end: Option<&'a End>,
 }
 
 impl<'a> Window<'a> {
-    pub(super) fn new(bytes: &'a [u8], walk: &'a mut Walk, source: &'a Source) -> Self {
-        Window { rest: bytes, walk, source }
+    pub(super) fn new(bytes: &'a [u8], walk: &'a mut Walk, end: Option<&'a End>) -> Self {
+        Window { rest: bytes, walk, end }
     }
 
     #[inline]
@@ -45,8 +46,9 @@ impl<'a> Iterator for Window<'a> {
                 }
                 Ok(Step::Passed(len)) => self.pass(len),
                 Ok(Step::More) => {
-                    if self.source.ended() {
-                        self.walk.conclude(self.rest.len(), self.source.failure());
+                    self.walk.hungry = true;
+                    if let Some(end) = self.end {
+                        self.walk.conclude(self.rest.len(), end);
                     }
                     return None;
                 }
@@ -80,12 +82,14 @@ pub(super) struct Walk {
     /// Where in the unpacked file the next step begins.
     offset: u64,
     previous: Timestamp,
+    /// Whether the last step wanted more than the window held.
+    hungry: bool,
     ended: bool,
 }
 
 impl Walk {
     pub(super) fn new(dialect: Dialect, info: CaptureInfo, offset: u64) -> Self {
-        Walk { dialect, info, offset, previous: Timestamp(i64::MIN), ended: false }
+        Walk { dialect, info, offset, previous: Timestamp(i64::MIN), hungry: false, ended: false }
     }
 
     pub(super) fn info(&self) -> &CaptureInfo {
@@ -100,6 +104,11 @@ impl Walk {
         self.offset
     }
 
+    /// Whether the last window ended because a record did not stand whole in it; asked once a window.
+    pub(super) fn take_hunger(&mut self) -> bool {
+        std::mem::take(&mut self.hungry)
+    }
+
     /// Whether no step can follow.
     pub(super) fn ended(&self) -> bool {
         self.ended
@@ -107,12 +116,12 @@ impl Walk {
 
     /// The stream has ended, and `left` bytes behind the last whole record are no whole record.
     #[cold]
-    pub(super) fn conclude(&mut self, left: usize, failure: Option<&Flaw>) {
+    pub(super) fn conclude(&mut self, left: usize, end: &End) {
         let present = self.begun() + left as u64;
-        match failure {
-            Some(flaw) => self.stop(flaw),
-            None if present > 0 => self.stop(&Flaw::CutShort { present }),
-            None => self.ended = true,
+        match end {
+            End::Failed(flaw) => self.stop(flaw),
+            End::Clean if present > 0 => self.stop(&Flaw::CutShort { present }),
+            End::Clean => self.ended = true,
         }
     }
 
