@@ -54,7 +54,7 @@ use window::{Dialect, Walk};
 const WINDOW: usize = 256 << 10;
 
 /// 64 GiB: what a packed capture may unpack to. Memory does not depend on it; it bounds the time that a small
-/// file can cost, about two minutes here, and no capture that a person packs and sends is larger.
+/// file can cost, a minute or two, and no capture that a person packs and sends is larger.
 const MAX_EXPAND: u64 = 64 << 30;
 
 /// How a capture is to be read.
@@ -194,7 +194,8 @@ impl Capture {
         self.buffer.copy_within(walked..self.filled, 0);
         self.filled -= walked;
         self.base += walked as u64;
-        if self.filled == self.buffer.len() && self.walk.take_hunger() {
+        let hungry = self.walk.take_hunger();
+        if hungry && self.filled == self.buffer.len() {
             // One record fills it. It grows by what has arrived, not by what a length field claims; the
             // longest record that the dialects accept bounds it.
             self.buffer.resize(self.filled.saturating_mul(2).max(self.window), 0);
