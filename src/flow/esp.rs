@@ -45,9 +45,9 @@ impl SpiFacts {
 impl EspLog {
     /// Takes in one packet of `len` bytes of ESP.
     pub(super) fn track(&mut self, esp: Esp, side: Side, len: u32, mark: Mark) {
-        let known = self.spis.iter_mut().rev().find(|known| known.spi == esp.spi && known.side == side);
-        let facts = match known {
-            Some(known) => known,
+        let known = self.spis.iter().rposition(|known| known.spi == esp.spi && known.side == side);
+        let at = match known {
+            Some(at) => at,
             None if self.spis.len() == MAX_SPIS => {
                 self.beyond += 1;
                 return;
@@ -62,10 +62,10 @@ impl EspLog {
                     behind: 0,
                     largest: 0,
                 });
-                let Some(new) = self.spis.last_mut() else { return };
-                new
+                self.spis.len() - 1
             }
         };
+        let Some(facts) = self.spis.get_mut(at) else { return };
         if esp.sequence > facts.sequence.1 || facts.packets.is_empty() {
             facts.sequence.1 = esp.sequence;
         } else {

@@ -127,11 +127,11 @@ impl App {
                 None => false,
             },
             Spoken::IkeTcp => {
-                self.read_ike_tcp(ike_tcp::PREFIX.len(), item);
+                self.read_ike_tcp(item);
                 false
             }
             _ if other == Some(Spoken::IkeTcp) => {
-                self.read_ike_tcp(0, item);
+                self.read_ike_tcp(item);
                 false
             }
             _ => true,
@@ -141,31 +141,37 @@ impl App {
         }
     }
 
-    /// Reads the frames of RFC 9329 that have come whole; `skip` bytes of prefix stand before the first.
-    fn read_ike_tcp(&mut self, skip: usize, item: &Item<'_>) {
+    /// Reads the messages of RFC 9329 that have come whole.
+    fn read_ike_tcp(&mut self, item: &Item<'_>) {
         let head = &mut self.heads[item.side.index()];
-        let from = head.read.max(skip);
-        let Some(stream) = head.bytes.get(from..) else { return };
+        let (side, mark) = (item.side, Mark::of(item));
+        let Some(stream) = head.bytes.get(head.read..) else { return };
         let mut frames = ike_tcp::frames(stream);
-        for frame in frames.by_ref() {
-            let mark = Mark::of(item);
+        let mut whole = frames.consumed();
+        while let Some(frame) = frames.next() {
+            let len = frames.consumed() - whole;
+            if len == 0 {
+                break;
+            }
+            whole = frames.consumed();
             match frame {
-                Frame::Ike(header, message) => self.ike.get_or_insert_default().track(Seen {
+                Frame::Ike(header, bytes) => self.ike.get_or_insert_default().track(Seen {
                     header,
-                    bytes: message,
-                    side: item.side,
+                    bytes,
+                    side,
                     mark,
                     len: header.length,
                     ip_fragmented: false,
                     marker: true,
                 }),
-                Frame::Esp(esp, len) => {
-                    self.esp.get_or_insert_default().track(esp, item.side, u32::from(len), mark);
+                Frame::Esp(esp) => {
+                    let esp_len = u32::try_from(len).unwrap_or(0).saturating_sub(2);
+                    self.esp.get_or_insert_default().track(esp, side, esp_len, mark);
                 }
-                _ => {}
+                Frame::Partial | Frame::Junk => {}
             }
         }
-        head.read = from + frames.consumed();
+        head.read += whole;
     }
 
     /// Takes in a UDP datagram.
@@ -184,7 +190,7 @@ impl App {
 
     fn dtls(&mut self, payload: &[u8], item: &Item<'_>) {
         let facts = self.tls.get_or_insert_default();
-        match dtls::parse(payload) {
+        match dtls::parse(payload, item.payload_len as usize) {
             Some(dtls::Dtls::ClientHello(hello)) => {
                 facts.client_hello.get_or_insert(hello);
             }

@@ -15,7 +15,7 @@ mod vendor;
 pub use algorithms::{group_name, transform_name};
 pub use clear::{Clear, Fragment};
 pub use header::Header;
-pub use names::{exchange_name, notify, notify_name, payload_name};
+pub use names::{exchange, exchange_name, notify, notify_name, payload_name};
 pub use nat_detection::{NatDetection, nat_detection_hash};
 pub use payload::{Notify, Payload, payloads};
 pub use proposal::Suite;

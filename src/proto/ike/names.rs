@@ -2,10 +2,20 @@
 
 use std::borrow::Cow;
 
-/// Exchange types that something here depends on.
-pub(super) mod exchange {
-    pub(in super::super) mod v2 {
-        pub(in super::super::super) const INFORMATIONAL: u8 = 37;
+/// Exchange types that something depends on.
+pub mod exchange {
+    /// IKEv2 (RFC 7296 section 3.1).
+    pub mod v2 {
+        /// The IKE SA is protected and its ends are authenticated.
+        pub const IKE_AUTH: u8 = 35;
+        /// Notifies, deletions, liveness checks.
+        pub const INFORMATIONAL: u8 = 37;
+    }
+
+    /// IKEv1 (RFC 2408 section 3.1).
+    pub mod v1 {
+        /// Notifies and deletions.
+        pub const INFORMATIONAL: u8 = 5;
     }
 }
 

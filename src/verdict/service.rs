@@ -1,0 +1,109 @@
+//! What the pairs of a service say together.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::pair::PairVerdict;
+use crate::report::{Attribution, Cause, Confidence, Verdict};
+use crate::time::Span;
+
+/// A client that turns to another server within this time of starting with the first one tries them one after another.
+const FALLBACK: Span = Span::from_secs(120);
+
+/// What is said of a service as a whole.
+#[derive(Clone, Debug)]
+pub(super) struct ServiceVerdict {
+    pub(super) verdict: Verdict,
+    pub(super) cause: Option<Cause>,
+    pub(super) confidence: Option<Confidence>,
+    pub(super) reason: Option<String>,
+    pub(super) attribution: Option<Attribution>,
+    /// Indexes into the profile's services.
+    pub(super) candidates: Vec<usize>,
+    pub(super) summary: String,
+}
+
+/// Joins the pairs of a service: the worst of them, except that a client's own fallbacks are judged together.
+pub(super) fn join(pairs: &[&PairVerdict]) -> ServiceVerdict {
+    let mut by_client: BTreeMap<IpAddr, Vec<&PairVerdict>> = BTreeMap::new();
+    for pair in pairs {
+        by_client.entry(pair.client).or_default().push(pair);
+    }
+    let worst = by_client.values().map(|pairs| of_client(pairs)).max_by_key(|said| {
+        (said.verdict, said.confidence.map_or(0, |confidence| confidence as u8))
+    });
+    let mut said = worst.unwrap_or(ServiceVerdict {
+        verdict: Verdict::NotSeen,
+        cause: None,
+        confidence: None,
+        reason: None,
+        attribution: None,
+        candidates: Vec::new(),
+        summary: String::new(),
+    });
+    said.candidates = pairs.iter().flat_map(|pair| pair.candidates.iter().copied()).collect();
+    said.candidates.sort_unstable();
+    said.candidates.dedup();
+    said
+}
+
+/// One client: servers that it used at the same time count each, servers that it turned to when another failed count together.
+fn of_client(pairs: &[&PairVerdict]) -> ServiceVerdict {
+    let rescued = |failed: &PairVerdict| pairs.iter().find(|other| other.works() && is_fallback(failed, other));
+    let alone: Vec<&&PairVerdict> =
+        pairs.iter().filter(|pair| !is_failure(pair) || rescued(pair).is_none()).collect();
+    let worst = alone.into_iter().max_by_key(|pair| (pair.judgement.verdict, pair.judgement.confidence));
+    let given_up = pairs.iter().find_map(|pair| (is_failure(pair)).then(|| Some((pair, rescued(pair)?))).flatten());
+    match (worst, given_up) {
+        (Some(worst), Some((failed, works))) if worst.works() => fallback(failed, works),
+        (Some(worst), _) => said_of(worst),
+        (None, _) => join(&[]),
+    }
+}
+
+fn is_failure(pair: &PairVerdict) -> bool {
+    pair.judgement.verdict.is_bad()
+}
+
+/// Whether `works` is where the client turned when `failed` did not answer: it began later, and the failed one was not tried
+/// again once it worked.
+fn is_fallback(failed: &PairVerdict, works: &PairVerdict) -> bool {
+    works.start() >= failed.start()
+        && works.start() - failed.start() <= FALLBACK
+        && failed.judgement.evidence().iter().filter(|cited| !cited.note.starts_with("witness")).map(|cited| cited.mark.time).max()
+            <= Some(works.last.time)
+        && works.start() - failed.start() > Span::from_secs(1)
+}
+
+fn fallback(failed: &PairVerdict, works: &PairVerdict) -> ServiceVerdict {
+    let other_family = match (failed.server, works.server) {
+        (Some(a), Some(b)) => a.is_ipv4() != b.is_ipv4(),
+        _ => false,
+    };
+    let udp_failed = failed.transports.iter().all(|transport| transport.judgement.cause == Some(Cause::UdpNoReply));
+    let cause = match () {
+        () if other_family => Cause::AddressFamilyBlocked,
+        () if udp_failed => Cause::UdpBlockedTcpUsed,
+        () => Cause::Recovered,
+    };
+    ServiceVerdict {
+        verdict: Verdict::Degraded,
+        cause: Some(cause),
+        confidence: Some(works.judgement.confidence.min(failed.judgement.confidence)),
+        reason: works.judgement.reason.clone().or_else(|| failed.judgement.reason.clone()),
+        summary: format!("{}; then {}", failed.judgement.story, works.judgement.story),
+        ..said_of(works)
+    }
+}
+
+fn said_of(pair: &PairVerdict) -> ServiceVerdict {
+    ServiceVerdict {
+        verdict: pair.judgement.verdict,
+        cause: pair.judgement.cause,
+        confidence: Some(pair.judgement.confidence),
+        reason: pair.judgement.reason.clone(),
+        attribution: Some(pair.attribution),
+        candidates: pair.candidates.clone(),
+        summary: pair.judgement.story.clone(),
+    }
+}

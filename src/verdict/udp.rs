@@ -1,0 +1,108 @@
+//! UDP services: those that answer, and the one that never does.
+
+use super::context::Context;
+use super::icmp;
+use super::judgement::Judgement;
+use super::silence::{self, MIN_ATTEMPTS, MIN_SPAN, Unanswered};
+use super::tcp::{merge, socket};
+use crate::decode::Side;
+use crate::flow::{FlowView, Marks};
+use crate::report::{Cause, Confidence, Verdict};
+
+/// Requests without an answer among answered ones that make a working service a lossy one: a share, and a least number.
+const LOSSY_SHARE: f64 = 0.2;
+const LOSSY_LEAST: u64 = 4;
+
+/// What the flows of one client to one port of one server amount to. `client` tells the client's side of each.
+pub(super) fn judge(context: &Context<'_>, flows: &[(FlowView<'_>, Side)], port: u16, one_way: bool) -> Judgement {
+    let Some((first, side)) = flows.first() else { return Judgement::not_seen() };
+    let (client, server) = (first.endpoints.side(*side).0, first.endpoints.side(side.other()).0);
+    let target = format!("{} over UDP", socket(server, port));
+    let views: Vec<FlowView<'_>> = flows.iter().map(|(flow, _)| *flow).collect();
+    let sent = merge(flows.iter().filter_map(|(flow, side)| Some(&flow.udp()?.half(*side).packets)));
+    let received = merge(flows.iter().filter_map(|(flow, side)| Some(&flow.udp()?.half(side.other()).packets)));
+    let icmp = icmp::judge(&views, &target);
+    if received.is_empty() {
+        if let Some(judgement) = icmp {
+            return judgement;
+        }
+        if one_way {
+            return Judgement::seen(format!("{} sent to {target}, no error came back", silence::count(sent.count(), "message")))
+                .at_most(Confidence::Medium, "one-way by nature: nothing in the capture can show that the messages arrived")
+                .citing(&sent, "message");
+        }
+        let asked = Unanswered {
+            client,
+            server,
+            request: "request",
+            target: &target,
+            sent: &sent,
+            interface: first.interface(),
+            cause: Cause::UdpNoReply,
+        };
+        return silence::judge(context, &asked);
+    }
+    if sent.is_empty() {
+        let story = format!("only packets from {target} are in the capture");
+        return Judgement::of(Cause::OneSidedCapture, story).citing(&received, "packet of the server");
+    }
+    answered(context, flows, &target, &sent, &received, icmp)
+}
+
+/// The service answered. Does it still do so at the end?
+fn answered(
+    context: &Context<'_>,
+    flows: &[(FlowView<'_>, Side)],
+    target: &str,
+    sent: &Marks,
+    received: &Marks,
+    icmp: Option<Judgement>,
+) -> Judgement {
+    let last_answer = received.last();
+    let since = |marks: &Marks| marks.first().zip(last_answer).is_some_and(|(first, answer)| first.time > answer.time);
+    let silent: Vec<&(FlowView<'_>, Side)> = flows
+        .iter()
+        .filter(|(flow, side)| flow.udp().is_some_and(|udp| since(&udp.half(*side).unanswered)))
+        .collect();
+    let unanswered = merge(silent.iter().filter_map(|(flow, side)| Some(&flow.udp()?.half(*side).unanswered)));
+    if let (Some(refused), false) = (icmp, unanswered.is_empty()) {
+        return refused;
+    }
+    if unanswered.count() >= MIN_ATTEMPTS
+        && unanswered.span() >= MIN_SPAN
+        && let Some((flow, side)) = silent.first()
+    {
+        let story = format!(
+            "{target} answered before, then {} over {} and nothing came back",
+            silence::count(unanswered.count(), "request"),
+            unanswered.span()
+        );
+        let asked = Unanswered {
+            client: flow.endpoints.side(*side).0,
+            server: flow.endpoints.side(side.other()).0,
+            request: "request",
+            target,
+            sent: &unanswered,
+            interface: flow.interface(),
+            cause: Cause::PathLost,
+        };
+        let judgement = silence::judge(context, &asked);
+        if judgement.verdict == Verdict::Interrupted {
+            let judgement = Judgement { story, ..judgement };
+            return judgement.citing_one(last_answer.unwrap_or(flow.first()), "last answer");
+        }
+    }
+    let missing = sent.count().saturating_sub(received.count());
+    if missing >= LOSSY_LEAST && missing as f64 >= LOSSY_SHARE * sent.count() as f64 && context.health.dropped < missing {
+        let works = format!("{target} answers, but {missing} of {} requests stayed without an answer", sent.count());
+        if flows.len() == 1 {
+            return Judgement::seen(works)
+                .at_most(Confidence::Medium, "requests and answers are not told apart by content")
+                .citing(sent, "request")
+                .citing(received, "answer");
+        }
+    }
+    Judgement::seen(format!("{target} answered: {} out, {} in", sent.count(), received.count()))
+        .citing(sent, "request")
+        .citing(received, "answer")
+}
