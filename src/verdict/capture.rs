@@ -1,0 +1,185 @@
+//! One capture, judged: every flow has its place, every pair its verdict, and the sums add up.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::claims::{self, Claim, Claimed, Roles, ServiceClaim};
+use super::context::Context;
+use super::judgement::Judgement;
+use super::pair::{self, PairFlow, PairVerdict};
+use super::{Scope, tcp, unexpected};
+use crate::analysis::Analysis;
+use crate::decode::Reason;
+use crate::report::{Accounted, Attribution, Background, Cause, FrameRef, Limits, Totals, Undecoded, Unexpected};
+use crate::time::Timestamp;
+
+/// What was said of one capture.
+#[derive(Clone, Debug)]
+pub struct CaptureVerdict {
+    pub(super) input: usize,
+    pub(super) pairs: Vec<PairVerdict>,
+    pub(super) unexpected: Vec<Unexpected>,
+    pub(super) background: BTreeMap<String, Background>,
+    pub(super) totals: Totals,
+    pub(super) limits: Limits,
+    pub(super) notes: Vec<String>,
+    pub(super) first_time: Option<Timestamp>,
+}
+
+/// Judges one capture; `input` is its place among the report's inputs.
+pub fn judge(scope: &Scope, analysis: &Analysis, input: usize) -> CaptureVerdict {
+    let flows = analysis.flows();
+    let context = Context::new(scope, analysis, &flows);
+    let claimed = claims::claim(&context);
+    let pairs = pairs(&context, &claimed);
+    let of = |wanted: &Claim| claimed.iter().filter(|one| one.claim == *wanted).collect::<Vec<_>>();
+    let unexplained = of(&Claim::Unexpected);
+    let mut background: BTreeMap<String, Background> = BTreeMap::new();
+    let mut add = |kind: &str, flows: u64, packets: u64| {
+        if packets > 0 {
+            let one = background.entry(kind.to_owned()).or_insert_with(|| Background { kind: kind.to_owned(), flows: 0, packets: 0 });
+            one.flows += flows;
+            one.packets += packets;
+        }
+    };
+    let mut accounted = Accounted::default();
+    for one in &claimed {
+        let packets = one.flow.packets_total();
+        match &one.claim {
+            Claim::Service(_) => accounted.services += packets,
+            Claim::Unexpected => accounted.unexpected += packets,
+            Claim::Background(kind) => {
+                accounted.background += packets;
+                add(kind, 1, packets);
+            }
+        }
+    }
+    add("arp", 0, analysis.counts.arp);
+    accounted.background += analysis.counts.arp;
+    CaptureVerdict {
+        input,
+        pairs,
+        unexpected: unexpected::group(&context, &unexplained, input),
+        background,
+        totals: totals(analysis, accounted, input),
+        limits: Limits {
+            dropped_names: analysis.dropped_names,
+            orphan_fragments: analysis.orphan_fragments,
+            ..Limits::default()
+        },
+        notes: notes(&context),
+        first_time: analysis.info.first_time,
+    }
+}
+
+type PairKey = (usize, IpAddr, IpAddr);
+
+/// Every client and server of every service, judged.
+fn pairs(context: &Context<'_>, claimed: &[Claimed<'_>]) -> Vec<PairVerdict> {
+    let mut grouped: BTreeMap<PairKey, (Vec<PairFlow<'_>>, ServiceClaim)> = BTreeMap::new();
+    for one in claimed {
+        let Claim::Service(claim) = &one.claim else { continue };
+        for &(service, transport) in &claim.candidates {
+            let Some(speaks) = context.scope.profile.services.get(service).and_then(|service| service.transports.get(transport)) else {
+                continue;
+            };
+            let key = (service, one.parties.client, one.parties.server);
+            let (flows, best) = grouped.entry(key).or_insert_with(|| (Vec::new(), claim.clone()));
+            // The strongest tie of any flow is that of the pair.
+            if claim.attribution < best.attribution {
+                *best = claim.clone();
+            }
+            flows.push(PairFlow {
+                flow: *one.flow,
+                client_side: one.parties.client_side,
+                transport,
+                speaks: speaks.speaks,
+                port: one.parties.server_port,
+            });
+        }
+    }
+    grouped
+        .into_iter()
+        .filter_map(|((index, client, server), (flows, claim))| {
+            let service = context.scope.profile.services.get(index)?;
+            let verdict = pair::judge(context, index, service, client, server, &flows, &claim)?;
+            Some(if claim.attribution == Attribution::Unidentified { not_identified(verdict) } else { verdict })
+        })
+        .collect()
+}
+
+/// A server that does not work on a port where nothing tells whether it is the service's.
+fn not_identified(pair: PairVerdict) -> PairVerdict {
+    let story = format!(
+        "{}; several servers on that port were contacted and nothing tells which of them is the service's",
+        pair.judgement.story
+    );
+    let judgement = Judgement {
+        cited: pair.judgement.cited.clone(),
+        total: pair.judgement.total,
+        ..Judgement::of(Cause::ServerNotIdentified, story)
+    };
+    PairVerdict { judgement, attribution: Attribution::Port, ..pair }
+}
+
+fn totals(analysis: &Analysis, accounted: Accounted, input: usize) -> Totals {
+    let (counts, tracked) = (&analysis.counts, &analysis.tracked);
+    Totals {
+        packets: counts.packets,
+        ip_packets: counts.ip,
+        undecoded_packets: counts.undecoded_total(),
+        duplicate_packets: tracked.duplicates,
+        flows: analysis.flow_count(),
+        tcp_packets: counts.tcp,
+        udp_packets: counts.udp,
+        icmp_errors: counts.icmp_errors,
+        esp_packets: counts.esp,
+        ike_packets: tracked.ike,
+        nat_t_esp_packets: tracked.nat_t_esp,
+        nat_t_keepalives: tracked.nat_t_keepalives,
+        accounted: Accounted {
+            icmp_errors: counts.icmp_errors - tracked.icmp_duplicates,
+            duplicates: tracked.duplicates,
+            not_ip: counts.not_ip,
+            undecoded: counts.undecoded_total(),
+            ..accounted
+        },
+        undecoded: Reason::ALL
+            .iter()
+            .zip(&counts.undecoded)
+            .filter(|(_, tally)| tally.count > 0)
+            .map(|(reason, tally)| Undecoded {
+                reason: reason.code().to_owned(),
+                packets: tally.count,
+                first_frame: FrameRef { input, frame: tally.first_frame },
+            })
+            .collect(),
+    }
+}
+
+/// What this capture cannot show, in sentences.
+fn notes(context: &Context<'_>) -> Vec<String> {
+    let mut notes = Vec::new();
+    let info = &context.analysis.info;
+    for role in Roles::of(context).unresolved(context) {
+        notes.push(format!("No address of this capture has the name that the site file gives to the role {role}; it is judged as if it were not named."));
+    }
+    for client in context.health.one_sided_clients() {
+        notes.push(format!("For {client} one direction is missing: it acts on packets that the capture lacks, so nothing is called blocked for want of an answer."));
+    }
+    if let Some(dropped) = info.dropped_packets().filter(|dropped| *dropped > 0) {
+        notes.push(format!("The capture itself lost {dropped} packets."));
+    }
+    if info.truncated_packets > 0 {
+        notes.push(format!("{} packets were captured shorter than they were; names and certificates may be missing.", info.truncated_packets));
+    }
+    if let Some(frame) = info.first_disordered {
+        notes.push(format!("Time runs backwards in {} places, first at frame {frame}.", info.disordered_packets));
+    }
+    notes
+}
+
+/// Whether a flow shows that its server does not work for the client: what makes an unidentified server worth a word.
+pub(super) fn does_not_work(context: &Context<'_>, one: &Claimed<'_>) -> bool {
+    one.flow.protocol() == 6 && tcp::judge(context, &[*one.flow], one.parties.server_port).verdict.is_bad()
+}

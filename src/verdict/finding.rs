@@ -1,0 +1,96 @@
+//! A judgement becomes a finding: what happened, what is likely behind it, what to do, and the frames that prove it.
+
+use std::net::IpAddr;
+
+use super::advice::{About, advice};
+use super::pair::PairVerdict;
+use super::Scope;
+use crate::profile::{Selector, Speaks, Transport};
+use crate::report::{Evidence, Finding, Severity, Verdict};
+
+/// The finding of a pair; none where it simply works.
+pub(super) fn of(scope: &Scope, pair: &PairVerdict, input: usize) -> Option<Finding> {
+    let judgement = &pair.judgement;
+    let cause = judgement.cause?;
+    let service = scope.profile.services.get(pair.service)?;
+    let transport = pair.about.and_then(|about| service.transports.get(about));
+    let used = pair.about.and_then(|about| pair.transports.iter().find(|used| used.transport == about)).or(pair.transports.first());
+    let client = pair.client.to_string();
+    let server = pair.server.map_or_else(|| pair.server_name.clone().unwrap_or_default(), |server| server.to_string());
+    let port = transport.map_or_else(String::new, |transport| port_words(transport, used.map(|used| used.port)));
+    let suspect = judgement.suspect.map(|suspect| suspect.to_string());
+    let words = advice(cause, &About { client: &client, server: &server, port: &port, suspect: suspect.as_deref() });
+    Some(Finding {
+        code: cause.code().to_owned(),
+        severity: severity(judgement.verdict),
+        service: service.id.clone(),
+        transport: transport.map(|transport| transport.id.clone()),
+        client: Some(pair.client),
+        server: pair.server,
+        server_name: pair.server_name.clone(),
+        summary: judgement.story.clone(),
+        explanation: judgement.likely.clone().unwrap_or(words.likely),
+        remedy: words.remedy,
+        confidence: judgement.confidence,
+        confidence_reason: judgement.reason.clone(),
+        suspect: judgement.suspect,
+        evidence: judgement
+            .evidence()
+            .into_iter()
+            .map(|cited| Evidence { input, frame: cited.mark.frame, time: Some(cited.mark.time), note: cited.note })
+            .collect(),
+        sequence: Vec::new(),
+        evidence_total: judgement.total,
+        display_filter: pair.server.map_or_else(String::new, |server| {
+            let transports = pair.transports.iter().filter_map(|used| Some((service.transports.get(used.transport)?, used.port)));
+            display_filter(pair.client, server, transports)
+        }),
+    })
+}
+
+fn severity(verdict: Verdict) -> Severity {
+    match verdict {
+        Verdict::Blocked | Verdict::Failed | Verdict::Interrupted => Severity::Error,
+        Verdict::Degraded | Verdict::Inconclusive => Severity::Warning,
+        Verdict::Seen | Verdict::NotSeen | Verdict::NotNeeded => Severity::Info,
+    }
+}
+
+/// `udp/4500`, `ESP (IP protocol 50)`.
+pub(super) fn port_words(transport: &Transport, port: Option<u16>) -> String {
+    match (transport.selectors.first(), port) {
+        (Some(Selector::Proto(50)), _) => "ESP (IP protocol 50)".to_owned(),
+        (Some(Selector::Proto(number)), _) => format!("IP protocol {number}"),
+        (_, Some(port)) => match transport.protocol() {
+            Some(17) => format!("udp/{port}"),
+            _ => format!("tcp/{port}"),
+        },
+        (Some(selector), None) => selector.to_string(),
+        (None, None) => String::new(),
+    }
+}
+
+/// Selects what went between client and server on these transports, and the ICMP errors that quote it: their quoted header
+/// has the same addresses and ports.
+fn display_filter<'t>(
+    client: IpAddr,
+    server: IpAddr,
+    transports: impl Iterator<Item = (&'t Transport, u16)>,
+) -> String {
+    let mut ports: Vec<String> = transports
+        .map(|(transport, port)| match transport.speaks {
+            Speaks::Esp => "esp".to_owned(),
+            _ if transport.protocol() == Some(17) => format!("udp.port == {port}"),
+            _ => format!("tcp.port == {port}"),
+        })
+        .collect();
+    ports.sort_unstable();
+    ports.dedup();
+    let address = if client.is_ipv4() { "ip.addr" } else { "ipv6.addr" };
+    let between = format!("{address} == {client} && {address} == {server}");
+    match ports.as_slice() {
+        [] => between,
+        [one] => format!("{between} && {one}"),
+        several => format!("{between} && ({})", several.join(" || ")),
+    }
+}
