@@ -1,5 +1,5 @@
 //! The `portproof` command.
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    portproof::cli::run()
 }

@@ -4,6 +4,7 @@ mod health;
 mod names;
 
 pub use health::Health;
+pub(crate) use names::host_of;
 pub use names::{Name, NameBook};
 
 use std::net::IpAddr;

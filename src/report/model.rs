@@ -403,6 +403,8 @@ pub struct Transport {
     pub bytes_in: u64,
     pub first_frame: Option<FrameRef>,
     pub last_frame: Option<FrameRef>,
+    pub first_time: Option<Timestamp>,
+    pub last_time: Option<Timestamp>,
     /// For pairs: TCP segments or requests sent again.
     pub retransmissions: u64,
 }

@@ -7,10 +7,10 @@ use super::claims::{self, Claim, Claimed, Roles, ServiceClaim};
 use super::context::Context;
 use super::judgement::Judgement;
 use super::pair::{self, PairFlow, PairVerdict};
-use super::{Scope, tcp, unexpected};
+use super::{Scope, unexpected};
 use crate::analysis::Analysis;
 use crate::decode::Reason;
-use crate::report::{Accounted, Attribution, Background, Cause, FrameRef, Limits, Totals, Undecoded, Unexpected};
+use crate::report::{Accounted, Background, Cause, FrameRef, Limits, Totals, Undecoded, Unexpected};
 use crate::time::Timestamp;
 
 /// What was said of one capture.
@@ -103,7 +103,7 @@ fn pairs(context: &Context<'_>, claimed: &[Claimed<'_>]) -> Vec<PairVerdict> {
         .filter_map(|((index, client, server), (flows, claim))| {
             let service = context.scope.profile.services.get(index)?;
             let verdict = pair::judge(context, index, service, client, server, &flows, &claim)?;
-            Some(if claim.attribution == Attribution::Unidentified { not_identified(verdict) } else { verdict })
+            Some(if claim.unidentified { not_identified(verdict) } else { verdict })
         })
         .collect()
 }
@@ -119,7 +119,7 @@ fn not_identified(pair: PairVerdict) -> PairVerdict {
         total: pair.judgement.total,
         ..Judgement::of(Cause::ServerNotIdentified, story)
     };
-    PairVerdict { judgement, attribution: Attribution::Port, ..pair }
+    PairVerdict { judgement, ..pair }
 }
 
 fn totals(analysis: &Analysis, accounted: Accounted, input: usize) -> Totals {
@@ -177,9 +177,4 @@ fn notes(context: &Context<'_>) -> Vec<String> {
         notes.push(format!("Time runs backwards in {} places, first at frame {frame}.", info.disordered_packets));
     }
     notes
-}
-
-/// Whether a flow shows that its server does not work for the client: what makes an unidentified server worth a word.
-pub(super) fn does_not_work(context: &Context<'_>, one: &Claimed<'_>) -> bool {
-    one.flow.protocol() == 6 && tcp::judge(context, &[*one.flow], one.parties.server_port).verdict.is_bad()
 }

@@ -32,6 +32,8 @@ pub(super) struct ServiceClaim {
     pub(super) attribution: Attribution,
     /// Why the claim itself is unsure.
     pub(super) doubt: Option<&'static str>,
+    /// Whether the server is only one of several that may be the service's, and does not work.
+    pub(super) unidentified: bool,
 }
 
 /// Client and server of a flow, as far as the whole capture tells.
@@ -61,10 +63,44 @@ pub(super) fn claim<'a>(context: &Context<'a>) -> Vec<Claimed<'a>> {
     let flows: Vec<(&FlowView<'a>, Parties)> =
         context.flows.iter().map(|flow| (flow, parties(context, flow, &initiators))).collect();
     let signs = Signs::of(context, &flows);
-    flows
+    let mut claimed: Vec<Claimed<'a>> = flows
         .into_iter()
         .map(|(flow, parties)| Claimed { flow, parties, claim: claim_one(context, &roles, &signs, flow, parties) })
-        .collect()
+        .collect();
+    point_at_dead_servers(context, &roles, &signs, &mut claimed);
+    claimed
+}
+
+/// Where nothing tells which of several TLS servers is the gateway, those that do not work are pointed out.
+fn point_at_dead_servers(context: &Context<'_>, roles: &Roles, signs: &Signs, claimed: &mut [Claimed<'_>]) {
+    if signs.found_gateway() || !signs.has_several_sites(GATEWAY_PORT) {
+        return;
+    }
+    let mut pairs: BTreeMap<(IpAddr, IpAddr), Vec<FlowView<'_>>> = BTreeMap::new();
+    for one in claimed.iter().filter(|one| is_anonymous_tls(one)) {
+        pairs.entry((one.parties.client, one.parties.server)).or_default().push(*one.flow);
+    }
+    pairs.retain(|_, flows| super::tcp::judge(context, flows, GATEWAY_PORT).verdict.is_bad());
+    for one in claimed.iter_mut().filter(|one| is_anonymous_tls(one)) {
+        if !pairs.contains_key(&(one.parties.client, one.parties.server)) {
+            continue;
+        }
+        let mut candidates = candidates(context, roles, one.flow, one.parties);
+        candidates.retain(|candidate| offers_gateway(context, std::slice::from_ref(candidate)));
+        if !candidates.is_empty() {
+            let attribution = Attribution::Port;
+            one.claim = Claim::Service(ServiceClaim { candidates, attribution, doubt: None, unidentified: true });
+        }
+    }
+}
+
+/// The crowded port that a gateway without a sign may hide on.
+const GATEWAY_PORT: u16 = 443;
+
+fn is_anonymous_tls(one: &Claimed<'_>) -> bool {
+    one.flow.protocol() == TCP
+        && one.parties.server_port == GATEWAY_PORT
+        && matches!(&one.claim, Claim::Background(kind) if kind == "web")
 }
 
 fn claim_one(context: &Context<'_>, roles: &Roles, signs: &Signs, flow: &FlowView<'_>, parties: Parties) -> Claim {
@@ -102,7 +138,7 @@ fn claim_one(context: &Context<'_>, roles: &Roles, signs: &Signs, flow: &FlowVie
             scope.profile.services.get(*service).is_some_and(|service| service.is_confined(&scope.site)) && !is_confined(*service)
         });
         let doubt = "the site file names the server, but no address in this capture has that name";
-        Claim::Service(ServiceClaim { candidates, attribution, doubt: unresolved.then_some(doubt) })
+        Claim::Service(ServiceClaim { candidates, attribution, doubt: unresolved.then_some(doubt), unidentified: false })
     };
 
     let named: Vec<(usize, usize)> =
@@ -137,7 +173,7 @@ fn claim_one(context: &Context<'_>, roles: &Roles, signs: &Signs, flow: &FlowVie
     if !confined_port && signs.is_only_site(context, flow, parties, &open) {
         let attribution = if open.len() > 1 { Attribution::SharedPort } else { Attribution::Port };
         let doubt = "the port is a crowded one; that no other site was contacted on it is the only sign";
-        return Claim::Service(ServiceClaim { candidates: open, attribution, doubt: Some(doubt) });
+        return Claim::Service(ServiceClaim { candidates: open, attribution, doubt: Some(doubt), unidentified: false });
     }
     nothing_fits()
 }
@@ -194,7 +230,7 @@ fn speaks(context: &Context<'_>, service: usize, transport: usize) -> Option<Spe
     context.scope.profile.services.get(service)?.transports.get(transport).map(|transport| transport.speaks)
 }
 
-fn offers_gateway(context: &Context<'_>, candidates: &[(usize, usize)]) -> bool {
+pub(super) fn offers_gateway(context: &Context<'_>, candidates: &[(usize, usize)]) -> bool {
     candidates.iter().any(|(service, _)| {
         context.scope.profile.services.get(*service).is_some_and(|service| service.is_offered_by("gateway"))
     })

@@ -1,6 +1,6 @@
 //! The answer to the run as a whole, and its exit status. Decided here and nowhere else.
 
-use super::{FailOn, Scope};
+use super::Scope;
 use crate::report::{Outcome, Report, Service, Verdict};
 
 /// What the services, the unexpected flows and the user's wishes amount to.

@@ -65,6 +65,11 @@ impl Signs {
         !self.gateways.is_empty()
     }
 
+    /// Whether more than one site was contacted on a crowded port.
+    pub(super) fn has_several_sites(&self, port: u16) -> bool {
+        self.sites.get(&Crowd(port)).is_some_and(|sites| sites.len() > 1)
+    }
+
     /// Whether a name of the server is the vendor's.
     pub(super) fn is_vendor(&self, context: &Context<'_>, server: IpAddr) -> bool {
         let vendor = &context.scope.profile.vendor_names;

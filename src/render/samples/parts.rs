@@ -131,6 +131,8 @@ pub(crate) fn transport(id: &str, protocol: &str, port: Option<u16>) -> Transpor
         bytes_in: 0,
         first_frame: None,
         last_frame: None,
+        first_time: None,
+        last_time: None,
         retransmissions: 0,
     }
 }
