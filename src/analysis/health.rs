@@ -23,12 +23,21 @@ pub struct Health {
 impl Health {
     /// Reads the health of a capture off its flows.
     pub fn of(analysis: &Analysis, flows: &[FlowView<'_>]) -> Self {
+        let answered: BTreeSet<u64> = flows
+            .iter()
+            .flat_map(|flow| {
+                let server = flow.client_side().other();
+                let log = flow.udp().and_then(|udp| udp.ike.as_ref());
+                log.into_iter().flat_map(|ike| ike.messages()).filter(move |message| message.side == server)
+            })
+            .map(|message| message.header.initiator_spi)
+            .collect();
         let mut suspicious: BTreeMap<IpAddr, Marks> = BTreeMap::new();
         let mut whole: BTreeMap<IpAddr, usize> = BTreeMap::new();
         let mut lacking: BTreeMap<IpAddr, BTreeSet<u64>> = BTreeMap::new();
         for flow in flows {
             let client = flow.client().0;
-            match proof_of_unseen(flow) {
+            match proof_of_unseen(flow, &answered) {
                 Some(mark) => {
                     suspicious.entry(client).or_default().push(mark);
                     lacking.entry(client).or_default().insert(flow.first().frame);
@@ -66,8 +75,9 @@ impl Health {
 }
 
 /// The first frame in which the client of a flow shows that it received something which the capture lacks, although the
-/// server's side of the flow is missing altogether.
-fn proof_of_unseen(flow: &FlowView<'_>) -> Option<Mark> {
+/// server's side of the flow is missing altogether. `answered` are the IKE SAs that were answered in any flow: IKE moves between
+/// ports.
+fn proof_of_unseen(flow: &FlowView<'_>, answered: &BTreeSet<u64>) -> Option<Mark> {
     let (client, server) = (flow.client_side(), flow.client_side().other());
     if flow.packets(server) > 0 {
         return None;
@@ -77,7 +87,8 @@ fn proof_of_unseen(flow: &FlowView<'_>) -> Option<Mark> {
     }
     // An IKE request under a responder's SPI (RFC 7296, 2.6) continues an exchange whose answer is not here.
     let messages = flow.udp()?.ike.as_ref()?.messages();
-    let continued = messages.iter().find(|message| message.side == client && message.header.responder_spi != 0)?;
-    let answered = messages.iter().any(|message| message.side == server);
-    if answered { None } else { continued.sent.first() }
+    let continued = messages.iter().find(|message| {
+        message.side == client && message.header.responder_spi != 0 && !answered.contains(&message.header.initiator_spi)
+    })?;
+    continued.sent.first()
 }

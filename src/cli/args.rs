@@ -29,8 +29,10 @@ pub(super) enum Command {
 
 /// Exit status: 0 compliant, 1 not compliant or inconclusive, 2 usage or an input that cannot be read.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit status: 0 compliant; 1 not compliant, or inconclusive; 2 a mistake in the arguments or in a \
-                        file of yours, or an input that could not be read.")]
+#[command(
+    after_help = "Exit status: 0 compliant; 1 not compliant, or inconclusive; 2 a mistake in the arguments or in a \
+                        file of yours, or an input that could not be read."
+)]
 pub(super) struct CheckArgs {
     /// Capture files (pcap or pcapng, also in gzip), directories, or - for standard input
     #[arg(value_name = "CAPTURE", required = true)]

@@ -16,7 +16,10 @@ pub(super) fn run(arguments: &CheckArgs) -> anyhow::Result<u8> {
     let sinks = output::sinks(arguments)?;
     let hash = !arguments.no_hash && sinks.iter().any(|sink| sink.format != Format::Table);
     if let Some(jobs) = arguments.jobs {
-        rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs)).build_global().context("cannot start the readers")?;
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(usize::from(jobs))
+            .build_global()
+            .context("cannot start the readers")?;
     }
     let (inputs, verdicts) = inputs::judge_all(&arguments.captures, &scope, hash);
     for input in &inputs {
@@ -56,7 +59,11 @@ fn scope(arguments: &CheckArgs) -> anyhow::Result<Scope> {
             site.require.push(id.clone());
         } else {
             let known: Vec<&str> = profile.services.iter().map(|service| service.id.as_str()).collect();
-            bail!("--require {id}: the profile {} has no such service; it has {}, or say all", profile.id, known.join(", "));
+            bail!(
+                "--require {id}: the profile {} has no such service; it has {}, or say all",
+                profile.id,
+                known.join(", ")
+            );
         }
     }
     let mut scope = Scope::new(profile, site);

@@ -46,13 +46,9 @@ fn profile_command(command: &profile::ProfileCommand) -> anyhow::Result<u8> {
     use profile::ProfileCommand;
     let text = match command {
         ProfileCommand::List => profile::list(),
-        ProfileCommand::Show { profile: id } => {
-            profile::show(&crate::profile::Profile::resolve(id)?, output::width())
-        }
+        ProfileCommand::Show { profile: id } => profile::show(&crate::profile::Profile::resolve(id)?, output::width()),
         ProfileCommand::Validate { files, site, profile: id } => return validate(files, *site, id),
-        ProfileCommand::Export { profile: id, output: None } => {
-            profile::export(&crate::profile::Profile::resolve(id)?)
-        }
+        ProfileCommand::Export { profile: id, output: None } => profile::export(&crate::profile::Profile::resolve(id)?),
         ProfileCommand::Export { profile: id, output: Some(path) } => {
             let text = profile::export(&crate::profile::Profile::resolve(id)?);
             std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
@@ -83,7 +79,7 @@ fn validate(files: &[std::path::PathBuf], site: bool, id: &str) -> anyhow::Resul
 
 /// Whether the reader of our output went away, as `head` does.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-    })
+    error
+        .chain()
+        .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
 }

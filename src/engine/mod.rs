@@ -26,7 +26,13 @@ pub fn analyse(mut capture: Capture, hints: &PortHints, progress: &dyn Fn(u64)) 
         progress(capture.consumed());
     }
     let info = capture.finish();
-    Analysis::new(info, pipeline.decoder.counts().clone(), pipeline.control.orphans(), pipeline.control.arrivals, pipeline.shards)
+    Analysis::new(
+        info,
+        pipeline.decoder.counts().clone(),
+        pipeline.control.orphans(),
+        pipeline.control.arrivals,
+        pipeline.shards,
+    )
 }
 
 struct Pipeline {

@@ -6,12 +6,11 @@ use std::net::IpAddr;
 use super::claims::{self, Claim, Claimed, Roles, ServiceClaim};
 use super::context::Context;
 use super::judgement::Judgement;
-use super::pair::{self, PairFlow, PairVerdict};
+use super::pair::{self, PairFlow, PairVerdict, TransportVerdict};
 use super::{Scope, unexpected};
 use crate::analysis::Analysis;
 use crate::decode::Reason;
 use crate::report::{Accounted, Background, Cause, FrameRef, Limits, Totals, Undecoded, Unexpected};
-use crate::time::Timestamp;
 
 /// What was said of one capture.
 #[derive(Clone, Debug)]
@@ -23,7 +22,6 @@ pub struct CaptureVerdict {
     pub(super) totals: Totals,
     pub(super) limits: Limits,
     pub(super) notes: Vec<String>,
-    pub(super) first_time: Option<Timestamp>,
 }
 
 /// Judges one capture; `input` is its place among the report's inputs.
@@ -37,7 +35,11 @@ pub fn judge(scope: &Scope, analysis: &Analysis, input: usize) -> CaptureVerdict
     let mut background: BTreeMap<String, Background> = BTreeMap::new();
     let mut add = |kind: &str, flows: u64, packets: u64| {
         if packets > 0 {
-            let one = background.entry(kind.to_owned()).or_insert_with(|| Background { kind: kind.to_owned(), flows: 0, packets: 0 });
+            let one = background.entry(kind.to_owned()).or_insert_with(|| Background {
+                kind: kind.to_owned(),
+                flows: 0,
+                packets: 0,
+            });
             one.flows += flows;
             one.packets += packets;
         }
@@ -68,7 +70,6 @@ pub fn judge(scope: &Scope, analysis: &Analysis, input: usize) -> CaptureVerdict
             ..Limits::default()
         },
         notes: notes(&context),
-        first_time: analysis.info.first_time,
     }
 }
 
@@ -80,7 +81,9 @@ fn pairs(context: &Context<'_>, claimed: &[Claimed<'_>]) -> Vec<PairVerdict> {
     for one in claimed {
         let Claim::Service(claim) = &one.claim else { continue };
         for &(service, transport) in &claim.candidates {
-            let Some(speaks) = context.scope.profile.services.get(service).and_then(|service| service.transports.get(transport)) else {
+            let Some(speaks) =
+                context.scope.profile.services.get(service).and_then(|service| service.transports.get(transport))
+            else {
                 continue;
             };
             let key = (service, one.parties.client, one.parties.server);
@@ -114,12 +117,18 @@ fn not_identified(pair: PairVerdict) -> PairVerdict {
         "{}; several servers on that port were contacted and nothing tells which of them is the service's",
         pair.judgement.story
     );
-    let judgement = Judgement {
-        cited: pair.judgement.cited.clone(),
-        total: pair.judgement.total,
-        ..Judgement::of(Cause::ServerNotIdentified, story)
+    let unsure = |proof: &Judgement| Judgement {
+        cited: proof.cited.clone(),
+        total: proof.total,
+        ..Judgement::of(Cause::ServerNotIdentified, story.clone())
     };
-    PairVerdict { judgement, ..pair }
+    let judgement = unsure(&pair.judgement);
+    let transports = pair
+        .transports
+        .into_iter()
+        .map(|transport| TransportVerdict { judgement: unsure(&transport.judgement), ..transport })
+        .collect();
+    PairVerdict { judgement, transports, ..pair }
 }
 
 fn totals(analysis: &Analysis, accounted: Accounted, input: usize) -> Totals {
@@ -171,7 +180,10 @@ fn notes(context: &Context<'_>) -> Vec<String> {
         notes.push(format!("The capture itself lost {dropped} packets."));
     }
     if info.truncated_packets > 0 {
-        notes.push(format!("{} packets were captured shorter than they were; names and certificates may be missing.", info.truncated_packets));
+        notes.push(format!(
+            "{} packets were captured shorter than they were; names and certificates may be missing.",
+            info.truncated_packets
+        ));
     }
     if let Some(frame) = info.first_disordered {
         notes.push(format!("Time runs backwards in {} places, first at frame {frame}.", info.disordered_packets));

@@ -118,10 +118,16 @@ fn claim_one(context: &Context<'_>, roles: &Roles, signs: &Signs, flow: &FlowVie
     }
     let crowded = scope.profile.is_crowded(flow.protocol(), parties.server_port);
     let is_confined = |service: usize| {
-        scope.profile.services.get(service).is_some_and(|service| service.is_confined(&scope.site) && roles.resolves(service))
+        scope
+            .profile
+            .services
+            .get(service)
+            .is_some_and(|service| service.is_confined(&scope.site) && roles.resolves(service))
     };
-    let confined_port = on_port.iter().any(|(service, _)| is_confined(*service));
-    let nothing_fits = || if crowded && !confined_port { everyday() } else { unexpected(context, flow, parties) };
+    let names_role =
+        |service: usize| scope.profile.services.get(service).is_some_and(|service| service.is_confined(&scope.site));
+    let named_port = on_port.iter().any(|(service, _)| names_role(*service));
+    let nothing_fits = || if crowded && !named_port { everyday() } else { unexpected(context, flow, parties) };
 
     let fitting: Vec<(usize, usize)> = on_port
         .iter()
@@ -134,20 +140,28 @@ fn claim_one(context: &Context<'_>, roles: &Roles, signs: &Signs, flow: &FlowVie
         return nothing_fits();
     }
     let claimed = |candidates: Vec<(usize, usize)>, attribution| {
-        let unresolved = candidates.iter().any(|(service, _)| {
-            scope.profile.services.get(*service).is_some_and(|service| service.is_confined(&scope.site)) && !is_confined(*service)
-        });
+        let unresolved = candidates.iter().any(|(service, _)| names_role(*service) && !is_confined(*service));
         let doubt = "the site file names the server, but no address in this capture has that name";
-        Claim::Service(ServiceClaim { candidates, attribution, doubt: unresolved.then_some(doubt), unidentified: false })
+        Claim::Service(ServiceClaim {
+            candidates,
+            attribution,
+            doubt: unresolved.then_some(doubt),
+            unidentified: false,
+        })
     };
 
     let named: Vec<(usize, usize)> =
         fitting.iter().copied().filter(|(service, _)| roles.offers(context, parties.server, *service)).collect();
     if !named.is_empty() {
         // The role that the service names first wins over one that may offer it too.
-        let own: Vec<_> =
-            named.iter().copied().filter(|(service, _)| roles.offers_first(context, parties.server, *service)).collect();
-        return claimed(if own.is_empty() { named } else { own }, Attribution::Address);
+        let own: Vec<_> = named
+            .iter()
+            .copied()
+            .filter(|(service, _)| roles.offers_first(context, parties.server, *service))
+            .collect();
+        let named = if own.is_empty() { named } else { own };
+        let exact = by_payload(context, flow, &named);
+        return claimed(if exact.is_empty() { named } else { exact }, Attribution::Address);
     }
     let open: Vec<(usize, usize)> = fitting.into_iter().filter(|(service, _)| !is_confined(*service)).collect();
     if open.is_empty() {
@@ -170,7 +184,9 @@ fn claim_one(context: &Context<'_>, roles: &Roles, signs: &Signs, flow: &FlowVie
     if signs.is_vendor(context, parties.server) {
         return Claim::Background("vendor".to_owned());
     }
-    if !confined_port && signs.is_only_site(context, flow, parties, &open) {
+    // Whoever named the gateway did not mean a site with another name.
+    let other_name = named_port && context.names.name(parties.server).is_some();
+    if !other_name && signs.is_only_site(context, flow, parties, &open) {
         let attribution = if open.len() > 1 { Attribution::SharedPort } else { Attribution::Port };
         let doubt = "the port is a crowded one; that no other site was contacted on it is the only sign";
         return Claim::Service(ServiceClaim { candidates: open, attribution, doubt: Some(doubt), unidentified: false });

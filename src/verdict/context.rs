@@ -75,7 +75,15 @@ impl<'a> Context<'a> {
             Timestamp(from.0.saturating_sub(reach.0)),
             to + reach,
         );
-        let distance = |mark: &Mark| if mark.time < from { from - mark.time } else if mark.time > to { mark.time - to } else { Span(0) };
+        let distance = |mark: &Mark| {
+            if mark.time < from {
+                from - mark.time
+            } else if mark.time > to {
+                mark.time - to
+            } else {
+                Span(0)
+            }
+        };
         witnesses.sort_by_key(|mark| (distance(mark), mark.frame));
         witnesses
     }

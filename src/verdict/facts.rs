@@ -34,9 +34,8 @@ pub(super) fn retransmissions(flow: &FlowView<'_>) -> u64 {
     let tcp = flow.tcp().map_or(0, |tcp| {
         [crate::decode::Side::Low, crate::decode::Side::High].map(|side| tcp.half(side).retransmitted).iter().sum()
     });
-    let ike = ike_log(flow).map_or(0, |log| {
-        log.messages().iter().map(|message| message.sent.count().saturating_sub(1)).sum::<u64>()
-    });
+    let ike = ike_log(flow)
+        .map_or(0, |log| log.messages().iter().map(|message| message.sent.count().saturating_sub(1)).sum::<u64>());
     tcp + ike
 }
 

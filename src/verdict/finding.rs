@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
+use super::Scope;
 use super::advice::{About, advice};
 use super::pair::PairVerdict;
-use super::Scope;
 use crate::profile::{Selector, Speaks, Transport};
 use crate::report::{Evidence, Finding, Severity, Verdict};
 
@@ -14,7 +14,10 @@ pub(super) fn of(scope: &Scope, pair: &PairVerdict, input: usize) -> Option<Find
     let cause = judgement.cause?;
     let service = scope.profile.services.get(pair.service)?;
     let transport = pair.about.and_then(|about| service.transports.get(about));
-    let used = pair.about.and_then(|about| pair.transports.iter().find(|used| used.transport == about)).or(pair.transports.first());
+    let used = pair
+        .about
+        .and_then(|about| pair.transports.iter().find(|used| used.transport == about))
+        .or(pair.transports.first());
     let client = pair.client.to_string();
     let server = pair.server.map_or_else(|| pair.server_name.clone().unwrap_or_default(), |server| server.to_string());
     let port = transport.map_or_else(String::new, |transport| port_words(transport, used.map(|used| used.port)));
@@ -42,7 +45,8 @@ pub(super) fn of(scope: &Scope, pair: &PairVerdict, input: usize) -> Option<Find
         sequence: Vec::new(),
         evidence_total: judgement.total,
         display_filter: pair.server.map_or_else(String::new, |server| {
-            let transports = pair.transports.iter().filter_map(|used| Some((service.transports.get(used.transport)?, used.port)));
+            let transports =
+                pair.transports.iter().filter_map(|used| Some((service.transports.get(used.transport)?, used.port)));
             display_filter(pair.client, server, transports)
         }),
     })

@@ -69,11 +69,12 @@ pub(super) fn judge(context: &Context<'_>, client: IpAddr, server: IpAddr, flows
     let native = conversation.esp(Speaks::Esp);
     let in_udp = conversation.esp(Speaks::NatT);
     let in_tcp = conversation.esp(Speaks::IkeTcp);
-    let encapsulation = [(&in_udp, Encapsulation::Udp), (&native, Encapsulation::Native), (&in_tcp, Encapsulation::Tcp)]
-        .into_iter()
-        .filter(|(traffic, _)| !traffic.out.is_empty() || !traffic.back.is_empty())
-        .max_by_key(|(traffic, _)| (traffic.is_two_way(), traffic.out.count() + traffic.back.count()))
-        .map(|(_, encapsulation)| encapsulation);
+    let encapsulation =
+        [(&in_udp, Encapsulation::Udp), (&native, Encapsulation::Native), (&in_tcp, Encapsulation::Tcp)]
+            .into_iter()
+            .filter(|(traffic, _)| !traffic.out.is_empty() || !traffic.back.is_empty())
+            .max_by_key(|(traffic, _)| (traffic.is_two_way(), traffic.out.count() + traffic.back.count()))
+            .map(|(_, encapsulation)| encapsulation);
     let mut transports: BTreeMap<usize, Judgement> = BTreeMap::new();
     for pair_flow in flows {
         transports
@@ -81,6 +82,12 @@ pub(super) fn judge(context: &Context<'_>, client: IpAddr, server: IpAddr, flows
             .or_insert_with(|| conversation.transport(pair_flow.speaks, pair_flow.port));
     }
     let (pair, about) = conversation.whole(&native, &in_udp, &in_tcp, &transports);
+    // What the pair as a whole shows of a transport outweighs what the transport shows by itself.
+    if let Some(transport) = about.and_then(|about| transports.get_mut(&about))
+        && (transport.verdict == Verdict::Blocked && pair.verdict != Verdict::Blocked)
+    {
+        *transport = pair.clone();
+    }
     Ipsec { pair, transports, about, encapsulation }
 }
 
@@ -105,7 +112,10 @@ impl<'c, 'a> Conversation<'c, 'a> {
     fn esp(&self, speaks: Speaks) -> Traffic {
         let of = |wanted: fn(Side) -> Side| {
             let spis = self.flows.iter().filter(|flow| flow.speaks == speaks).flat_map(|flow| {
-                esp_log(&flow.flow).into_iter().flat_map(EspLog::spis).filter(move |spi| spi.side == wanted(flow.client_side))
+                esp_log(&flow.flow)
+                    .into_iter()
+                    .flat_map(EspLog::spis)
+                    .filter(move |spi| spi.side == wanted(flow.client_side))
             });
             tcp::merge(spis.map(|spi| &spi.packets))
         };
@@ -131,7 +141,10 @@ impl<'c, 'a> Conversation<'c, 'a> {
             return if answers.is_empty() && reached.verdict.works() {
                 Judgement::of(Cause::WrongService, format!("{target} answers with something that is not IKE"))
                     .at_most(Confidence::Medium, "the answer was not recognised")
-                    .citing_one(flows.first().map_or(Mark { frame: 0, time: self.context.horizon() }, FlowView::first), "first packet")
+                    .citing_one(
+                        flows.first().map_or(Mark { frame: 0, time: self.context.horizon() }, FlowView::first),
+                        "first packet",
+                    )
             } else {
                 reached
             };
@@ -142,29 +155,42 @@ impl<'c, 'a> Conversation<'c, 'a> {
         let sent = self.from_client(speaks);
         let esp = self.esp(speaks);
         if !answers.is_empty() {
-            return Judgement::seen(format!("{target} answered")).citing(&answers, "packet of the gateway").citing(&sent, "packet of the client");
+            return Judgement::seen(format!("{target} answered"))
+                .citing(&answers, "packet of the gateway")
+                .citing(&sent, "packet of the client");
         }
         if let Some(judgement) = icmp::judge(&flows, &target) {
             return judgement;
         }
         if let Some((request, marks)) = self.most_repeated(speaks) {
-            let cause = if speaks == Speaks::NatT && self.answered_elsewhere(speaks) { Cause::NatTNoReply } else { Cause::IkeNoReply };
+            let cause = if speaks == Speaks::NatT && self.answered_elsewhere(speaks) {
+                Cause::NatTNoReply
+            } else {
+                Cause::IkeNoReply
+            };
             return self.unanswered(&request, &target, &marks, cause);
         }
         if !esp.out.is_empty() {
-            let story = format!("ESP goes out to {target} and none comes back; IKE between the two is not in the capture");
+            let story =
+                format!("ESP goes out to {target} and none comes back; IKE between the two is not in the capture");
             return Judgement::of(Cause::StartedMidFlow, story).citing(&esp.out, "ESP of the client");
         }
-        let keepalives = tcp::merge(self.flows.iter().filter(|flow| flow.speaks == speaks).filter_map(|flow| {
-            Some(&flow.flow.udp()?.keepalives[flow.client_side.index()])
-        }));
-        Judgement::of(Cause::TunnelIdle, format!("only NAT keepalives go to {target}")).citing(&keepalives, "NAT keepalive")
+        let keepalives = tcp::merge(
+            self.flows
+                .iter()
+                .filter(|flow| flow.speaks == speaks)
+                .filter_map(|flow| Some(&flow.flow.udp()?.keepalives[flow.client_side.index()])),
+        );
+        Judgement::of(Cause::TunnelIdle, format!("only NAT keepalives go to {target}"))
+            .citing(&keepalives, "NAT keepalive")
     }
 
     fn native_esp(&self, flows: &[FlowView<'_>], target: &str) -> Judgement {
         let esp = self.esp(Speaks::Esp);
         if esp.is_two_way() {
-            return Judgement::seen("ESP went both ways".to_owned()).citing(&esp.out, "ESP of the client").citing(&esp.back, "ESP of the gateway");
+            return Judgement::seen("ESP went both ways".to_owned())
+                .citing(&esp.out, "ESP of the client")
+                .citing(&esp.back, "ESP of the gateway");
         }
         if let Some(judgement) = icmp::judge(flows, target) {
             return judgement;
@@ -182,12 +208,18 @@ impl<'c, 'a> Conversation<'c, 'a> {
                 .citing(proof, "acts on a packet that the capture lacks");
         }
         if ike_alive && marks.count() >= MIN_ATTEMPTS && marks.span() >= ESP_PATIENCE {
-            return Judgement::of(Cause::EspNoReply, format!("native ESP between {client} and {server} {story} for {}, while IKE is answered", marks.span()))
-                .at_most(Confidence::Medium, "a silent host behind the gateway looks the same from here")
-                .citing(marks, note);
+            return Judgement::of(
+                Cause::EspNoReply,
+                format!("native ESP between {client} and {server} {story} for {}, while IKE is answered", marks.span()),
+            )
+            .at_most(Confidence::Medium, "a silent host behind the gateway looks the same from here")
+            .citing(marks, note);
         }
-        Judgement::of(Cause::StartedMidFlow, format!("native ESP between {client} and {server} {story}; that is too little to tell"))
-            .citing(marks, note)
+        Judgement::of(
+            Cause::StartedMidFlow,
+            format!("native ESP between {client} and {server} {story}; that is too little to tell"),
+        )
+        .citing(marks, note)
     }
 
     /// The pair as a whole, and the transport that it is about.
@@ -199,9 +231,17 @@ impl<'c, 'a> Conversation<'c, 'a> {
         transports: &BTreeMap<usize, Judgement>,
     ) -> (Judgement, Option<usize>) {
         let carriers = [(in_udp, Speaks::NatT), (native, Speaks::Esp), (in_tcp, Speaks::IkeTcp)];
-        let carrier = carriers.into_iter().filter(|(traffic, _)| traffic.is_two_way()).max_by_key(|(traffic, _)| traffic.back.last());
+        let carrier = carriers
+            .into_iter()
+            .filter(|(traffic, _)| traffic.is_two_way())
+            .max_by_key(|(traffic, _)| traffic.back.last());
         if let Some((traffic, speaks)) = carrier {
-            return (self.carried(traffic, speaks), self.index_of(speaks));
+            let ended = self
+                .index_of(speaks)
+                .and_then(|at| transports.get(&at))
+                .filter(|judgement| judgement.verdict == Verdict::Interrupted);
+            let judgement = ended.cloned().unwrap_or_else(|| self.carried(traffic, speaks));
+            return (judgement, self.index_of(speaks));
         }
         if let Some(judgement) = self.refused_in_clear() {
             return (judgement, self.index_of(Speaks::Ike));
@@ -228,14 +268,16 @@ impl<'c, 'a> Conversation<'c, 'a> {
             // What the client tried last and could not be judged says more than what worked before it.
             for speaks in [Speaks::NatT, Speaks::Esp] {
                 if let Some(at) = self.index_of(speaks)
-                    && let Some(judgement) = transports.get(&at).filter(|judgement| judgement.verdict == Verdict::Inconclusive)
+                    && let Some(judgement) =
+                        transports.get(&at).filter(|judgement| judgement.verdict == Verdict::Inconclusive)
                 {
                     return (judgement.clone(), Some(at));
                 }
             }
             return (self.unfinished(Speaks::Ike, native), self.index_of(Speaks::Ike));
         }
-        let found = bad(Speaks::Ike).or_else(|| bad(Speaks::NatT)).or_else(|| bad(Speaks::Esp)).or_else(|| bad(Speaks::IkeTcp));
+        let found =
+            bad(Speaks::Ike).or_else(|| bad(Speaks::NatT)).or_else(|| bad(Speaks::Esp)).or_else(|| bad(Speaks::IkeTcp));
         found.unwrap_or_else(|| {
             let first = [Speaks::Ike, Speaks::NatT, Speaks::Esp, Speaks::IkeTcp].into_iter().find_map(|speaks| {
                 let at = self.index_of(speaks)?;
@@ -255,14 +297,8 @@ impl<'c, 'a> Conversation<'c, 'a> {
         if let Some(lost) = self.lost_at_the_end() {
             return lost;
         }
-        let story = format!(
-            "the tunnel carries traffic: ESP {way}, {} out, {} in",
-            traffic.out.count(),
-            traffic.back.count()
-        );
-        if let Some(judgement) = self.recovered(traffic, &story) {
-            return judgement;
-        }
+        let story =
+            format!("the tunnel carries traffic: ESP {way}, {} out, {} in", traffic.out.count(), traffic.back.count());
         let udp_answered = !self.answers(Speaks::Ike).is_empty() || !self.answers(Speaks::NatT).is_empty();
         let udp_tried = self.messages.iter().any(|message| message.from_client && message.speaks != Speaks::IkeTcp);
         if speaks == Speaks::IkeTcp && udp_tried && !udp_answered {
@@ -271,7 +307,13 @@ impl<'c, 'a> Conversation<'c, 'a> {
                 .citing(&self.from_client(Speaks::NatT), "IKE over UDP")
                 .citing(&traffic.back, "ESP of the gateway");
         }
-        let seen = Judgement::seen(story).citing(&self.opening(), "IKE").citing(&traffic.out, "ESP of the client").citing(&traffic.back, "ESP of the gateway");
+        if let Some(judgement) = self.recovered(traffic, &story) {
+            return judgement;
+        }
+        let seen = Judgement::seen(story)
+            .citing(&self.opening(), "IKE")
+            .citing(&traffic.out, "ESP of the client")
+            .citing(&traffic.back, "ESP of the gateway");
         if self.messages.iter().any(|message| !message.from_client) {
             seen
         } else {
@@ -301,7 +343,6 @@ impl<'c, 'a> Conversation<'c, 'a> {
         );
         let asked = Unanswered {
             client: self.client,
-            server: self.server,
             request: &request,
             target: &target,
             sent: &since,
@@ -315,8 +356,12 @@ impl<'c, 'a> Conversation<'c, 'a> {
 
     /// An attempt that was given up before one that worked.
     fn recovered(&self, traffic: &Traffic, story: &str) -> Option<Judgement> {
-        let answered: Vec<u64> =
-            self.messages.iter().filter(|message| !message.from_client).map(|message| message.message.header.initiator_spi).collect();
+        let answered: Vec<u64> = self
+            .messages
+            .iter()
+            .filter(|message| !message.from_client)
+            .map(|message| message.message.header.initiator_spi)
+            .collect();
         let first_back = traffic.back.first()?;
         let given_up = self.messages.iter().find(|message| {
             let sent = &message.message.sent;
@@ -330,7 +375,11 @@ impl<'c, 'a> Conversation<'c, 'a> {
         Some(
             Judgement::of(
                 Cause::Recovered,
-                format!("a first attempt was sent {} times over {} without an answer and given up; then {story}", sent.count(), sent.span()),
+                format!(
+                    "a first attempt was sent {} times over {} without an answer and given up; then {story}",
+                    sent.count(),
+                    sent.span()
+                ),
             )
             .citing(sent, &self.label(given_up.message))
             .citing(&traffic.back, "ESP of the gateway"),
@@ -371,7 +420,10 @@ impl<'c, 'a> Conversation<'c, 'a> {
             .citing(&message.message.sent, &self.label(message.message))
             .citing(&self.opening(), "IKE");
         Some(if cause == Cause::IkeAuthRefused {
-            judgement.at_most(Confidence::Medium, "the reason is encrypted; that it is an error shows in the clear type of its first payload")
+            judgement.at_most(
+                Confidence::Medium,
+                "the reason is encrypted; that it is an error shows in the clear type of its first payload",
+            )
         } else {
             judgement
         })
@@ -379,7 +431,10 @@ impl<'c, 'a> Conversation<'c, 'a> {
 
     /// IKEv1: the gateway could not read message 5, which moved to another port, and says so on the old one.
     fn informed_of_mismatch(&self) -> Option<Judgement> {
-        let fifth = self.messages.iter().find(|message| message.from_client && message.speaks == Speaks::NatT && message.message.header.is_v1())?;
+        let fifth = self
+            .messages
+            .iter()
+            .find(|message| message.from_client && message.speaks == Speaks::NatT && message.message.header.is_v1())?;
         let informed = self.messages.iter().filter(|message| {
             !message.from_client
                 && message.message.header.exchange == exchange::v1::INFORMATIONAL
@@ -389,7 +444,10 @@ impl<'c, 'a> Conversation<'c, 'a> {
         (!replies.is_empty()).then(|| {
             Judgement::of(
                 Cause::Ikev1PskMismatch,
-                format!("{} answers each message of authentication with an encrypted informational: it cannot read it", self.server),
+                format!(
+                    "{} answers each message of authentication with an encrypted informational: it cannot read it",
+                    self.server
+                ),
             )
             .at_most(Confidence::Medium, "the informational is encrypted")
             .by(Some(self.server))
@@ -406,10 +464,14 @@ impl<'c, 'a> Conversation<'c, 'a> {
             .messages
             .iter()
             .filter(|message| message.from_client && message.speaks == speaks)
-            .filter(|message| message.message.sent.last().zip(last_answer).is_some_and(|(sent, answer)| sent.time > answer.time))
+            .filter(|message| {
+                message.message.sent.last().zip(last_answer).is_some_and(|(sent, answer)| sent.time > answer.time)
+            })
             .max_by_key(|message| message.message.sent.count());
         if let Some(message) = unanswered.filter(|message| message.message.sent.count() >= MIN_ATTEMPTS) {
-            let large = message.message.len >= LARGE || message.message.ip_fragmented || message.message.clear.fragment.is_some();
+            let large = message.message.len >= LARGE
+                || message.message.ip_fragmented
+                || message.message.clear.fragment.is_some();
             let cause = if large { Cause::IkeFragmentsLost } else { Cause::IkeMessageUnanswered };
             let request = self.label(message.message);
             let judgement = self.unanswered(&request, &target, &message.message.sent, cause);
@@ -417,29 +479,29 @@ impl<'c, 'a> Conversation<'c, 'a> {
         }
         if !traffic.out.is_empty() && traffic.back.is_empty() {
             let story = format!("ESP goes out to {} and none comes back, though IKE is answered", self.server);
-            return Judgement::of(Cause::TunnelNoReturnTraffic, story).citing(&traffic.out, "ESP of the client").citing(&self.answers(speaks), "packet of the gateway");
+            return Judgement::of(Cause::TunnelNoReturnTraffic, story)
+                .citing(&traffic.out, "ESP of the client")
+                .citing(&self.answers(speaks), "packet of the gateway");
         }
         let story = format!("{target} answers IKE, and no protected traffic is in the capture");
         Judgement::of(Cause::TunnelIdle, story).citing(&self.opening(), "IKE")
     }
 
     fn unanswered(&self, request: &str, target: &str, sent: &Marks, cause: Cause) -> Judgement {
-        let asked = Unanswered {
-            client: self.client,
-            server: self.server,
-            request,
-            target,
-            sent,
-            interface: self.interface(),
-            cause,
-        };
+        let asked = Unanswered { client: self.client, request, target, sent, interface: self.interface(), cause };
         let judgement = silence::judge(self.context, &asked);
         if judgement.cause != Some(Cause::NatTNoReply) {
             return judgement;
         }
         let answered = self.answers(Speaks::Ike);
-        let judgement = judgement.citing_one(answered.last().unwrap_or(Mark { frame: 0, time: self.context.horizon() }), "the same gateway answers on udp/500");
-        let large = self.messages.iter().any(|message| message.from_client && message.speaks == Speaks::NatT && message.message.len >= LARGE);
+        let judgement = judgement.citing_one(
+            answered.last().unwrap_or(Mark { frame: 0, time: self.context.horizon() }),
+            "the same gateway answers on udp/500",
+        );
+        let large = self
+            .messages
+            .iter()
+            .any(|message| message.from_client && message.speaks == Speaks::NatT && message.message.len >= LARGE);
         if large {
             judgement.at_most(Confidence::Medium, "the messages there are large, so lost fragments would look the same")
         } else {
@@ -465,7 +527,12 @@ impl<'c, 'a> Conversation<'c, 'a> {
     }
 
     fn from_client(&self, speaks: Speaks) -> Marks {
-        tcp::merge(self.messages.iter().filter(|message| message.from_client && message.speaks == speaks).map(|message| &message.message.sent))
+        tcp::merge(
+            self.messages
+                .iter()
+                .filter(|message| message.from_client && message.speaks == speaks)
+                .map(|message| &message.message.sent),
+        )
     }
 
     /// The first messages of the first IKE SA, both ways.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use super::Scope;
 use super::capture::CaptureVerdict;
 use super::finding::{self, port_words};
 use super::outcome::outcome;
 use super::pair::{PairVerdict, TransportVerdict};
 use super::service::{self, ServiceVerdict};
-use super::Scope;
 use crate::profile;
 use crate::report::{
     Accounted, Background, Finding, FrameRef, Input, Limits, Pair, ProfileRef, Report, SCHEMA, Service, Severity, Tool,
@@ -98,7 +98,11 @@ fn service_report(scope: &Scope, service: &profile::Service, pairs: &[&Chosen], 
     let audit = scope.site.audit(&service.id);
     let pairs: Vec<Pair> = pairs.iter().map(|chosen| pair_report(scope, service, chosen, &said, findings)).collect();
     let ids = |indexes: &[usize]| {
-        indexes.iter().filter_map(|index| scope.profile.services.get(*index)).map(|service| service.id.clone()).collect()
+        indexes
+            .iter()
+            .filter_map(|index| scope.profile.services.get(*index))
+            .map(|service| service.id.clone())
+            .collect()
     };
     let mut own: Vec<usize> = pairs.iter().flat_map(|pair| pair.findings.iter().copied()).collect();
     own.sort_unstable();
@@ -129,7 +133,8 @@ fn service_report(scope: &Scope, service: &profile::Service, pairs: &[&Chosen], 
 
 /// A transport over all pairs of its service: the worst that was said of it, unless the service works by another way.
 fn service_transport(transport: &profile::Transport, service: Verdict, pairs: &[Pair]) -> Transport {
-    let used: Vec<&Transport> = pairs.iter().flat_map(|pair| &pair.transports).filter(|used| used.id == transport.id).collect();
+    let used: Vec<&Transport> =
+        pairs.iter().flat_map(|pair| &pair.transports).filter(|used| used.id == transport.id).collect();
     let (protocol, port) = protocol_and_port(transport, None);
     let worst = used.iter().max_by_key(|used| used.verdict);
     let unused = if service.works() { Verdict::NotNeeded } else { Verdict::NotSeen };
@@ -155,7 +160,13 @@ fn service_transport(transport: &profile::Transport, service: Verdict, pairs: &[
     }
 }
 
-fn pair_report(scope: &Scope, service: &profile::Service, chosen: &Chosen, said: &ServiceVerdict, findings: &mut Findings) -> Pair {
+fn pair_report(
+    scope: &Scope,
+    service: &profile::Service,
+    chosen: &Chosen,
+    said: &ServiceVerdict,
+    findings: &mut Findings,
+) -> Pair {
     let Chosen { input, pair } = chosen;
     let judgement = &pair.judgement;
     let found = finding::of(scope, pair, *input).map(|finding| {
@@ -238,7 +249,8 @@ impl Findings {
     fn sorted(self, mut services: Vec<Service>) -> (Vec<Finding>, Vec<Service>) {
         let mut order: Vec<usize> = (0..self.all.len()).collect();
         order.sort_by_key(|at| {
-            let (verdict, finding) = self.all.get(*at).map_or((Verdict::NotSeen, None), |(verdict, finding)| (*verdict, Some(finding)));
+            let (verdict, finding) =
+                self.all.get(*at).map_or((Verdict::NotSeen, None), |(verdict, finding)| (*verdict, Some(finding)));
             (std::cmp::Reverse((finding.map(|finding| finding.severity), verdict)), *at)
         });
         let mut place = vec![0; order.len()];

@@ -12,7 +12,7 @@ use super::{tcp, udp};
 use crate::decode::Side;
 use crate::flow::{FlowView, Mark};
 use crate::profile::{Service, Speaks};
-use crate::report::{Attribution, Cause, Confidence, Encapsulation, Ike, Nat, Tls, Verdict};
+use crate::report::{Attribution, Cause, Confidence, Encapsulation, Ike, Nat, Tls};
 use crate::time::Timestamp;
 
 /// A flow of a pair.
@@ -85,7 +85,8 @@ pub(super) fn judge(
 ) -> Option<PairVerdict> {
     let first = flows.iter().map(|flow| flow.flow.first()).min()?;
     let last = flows.iter().map(|flow| flow.flow.last()).max()?;
-    let is_ipsec = flows.iter().any(|flow| matches!(flow.speaks, Speaks::Ike | Speaks::NatT | Speaks::Esp | Speaks::IkeTcp));
+    let is_ipsec =
+        flows.iter().any(|flow| matches!(flow.speaks, Speaks::Ike | Speaks::NatT | Speaks::Esp | Speaks::IkeTcp));
     let mut facts = facts::of(context, flows);
     let (judgement, about, mut by_transport) = if is_ipsec {
         let found = ipsec::judge(context, client, server, flows);
@@ -157,7 +158,9 @@ fn join(service: &Service, judged: &BTreeMap<usize, Judgement>) -> (Judgement, O
             None => (Judgement::not_seen(), None),
         };
     };
-    let Some((failed, failure)) = judged.iter().find(|(transport, judgement)| **transport != carrier && judgement.verdict.is_bad()) else {
+    let Some((failed, failure)) =
+        judged.iter().find(|(transport, judgement)| **transport != carrier && judgement.verdict.is_bad())
+    else {
         return (works.clone(), Some(carrier));
     };
     let is_dtls = service.transports.get(*failed).is_some_and(|transport| transport.speaks == Speaks::Dtls);
@@ -204,11 +207,6 @@ impl PairVerdict {
         self.transports.iter().map(|transport| transport.retransmissions).sum()
     }
 
-    /// Packets over all transports.
-    pub(super) fn packets(&self) -> u64 {
-        self.transports.iter().map(|transport| transport.packets.iter().sum::<u64>()).sum()
-    }
-
     /// When it began.
     pub(super) fn start(&self) -> Timestamp {
         self.first.time
@@ -217,10 +215,5 @@ impl PairVerdict {
     /// Whether the pair was shown to work.
     pub(super) fn works(&self) -> bool {
         self.judgement.verdict.works()
-    }
-
-    /// Whether nothing of it can be told.
-    pub(super) fn is_inconclusive(&self) -> bool {
-        self.judgement.verdict == Verdict::Inconclusive
     }
 }

@@ -31,9 +31,10 @@ pub(super) fn fits(speaks: Speaks, flow: &FlowView<'_>, client: Side) -> bool {
 /// Whether a flow whose payload says nothing can be of the protocol.
 fn fits_unrecognised(speaks: Speaks, flow: &FlowView<'_>) -> bool {
     match speaks {
-        Speaks::Ike | Speaks::NatT => flow.udp().is_none_or(|udp| {
-            udp.is_ipsec() || udp.junk.iter().all(crate::flow::Marks::is_empty)
-        }),
+        Speaks::Ike | Speaks::NatT => {
+            flow.udp().is_none_or(|udp| udp.is_ipsec() || udp.junk.iter().all(crate::flow::Marks::is_empty))
+        }
+        Speaks::Dtls | Speaks::Syslog | Speaks::Rating => !flow.udp().is_some_and(crate::flow::Udp::is_ipsec),
         _ => true,
     }
 }
@@ -42,7 +43,13 @@ fn fits_unrecognised(speaks: Speaks, flow: &FlowView<'_>) -> bool {
 fn is_foreign(spoken: Spoken) -> bool {
     matches!(
         spoken,
-        Spoken::HttpRequest | Spoken::HttpResponse | Spoken::Ssh | Spoken::Rdp | Spoken::Smb | Spoken::Smtp | Spoken::IkeTcp
+        Spoken::HttpRequest
+            | Spoken::HttpResponse
+            | Spoken::Ssh
+            | Spoken::Rdp
+            | Spoken::Smb
+            | Spoken::Smtp
+            | Spoken::IkeTcp
     )
 }
 

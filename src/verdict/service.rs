@@ -26,12 +26,15 @@ pub(super) struct ServiceVerdict {
 /// Joins the pairs of a service: the worst of them, except that a client's own fallbacks are judged together.
 pub(super) fn join(pairs: &[&PairVerdict]) -> ServiceVerdict {
     let mut by_client: BTreeMap<IpAddr, Vec<&PairVerdict>> = BTreeMap::new();
+    let same_host = is_one_host(pairs);
     for pair in pairs {
-        by_client.entry(pair.client).or_default().push(pair);
+        let client = if same_host { pairs.first().map_or(pair.client, |first| first.client) } else { pair.client };
+        by_client.entry(client).or_default().push(pair);
     }
-    let worst = by_client.values().map(|pairs| of_client(pairs)).max_by_key(|said| {
-        (said.verdict, said.confidence.map_or(0, |confidence| confidence as u8))
-    });
+    let worst = by_client
+        .values()
+        .map(|pairs| of_client(pairs))
+        .max_by_key(|said| (said.verdict, said.confidence.map_or(0, |confidence| confidence as u8)));
     let mut said = worst.unwrap_or(ServiceVerdict {
         verdict: Verdict::NotSeen,
         cause: None,
@@ -47,11 +50,18 @@ pub(super) fn join(pairs: &[&PairVerdict]) -> ServiceVerdict {
     said
 }
 
+/// Whether the clients are one host by its IPv4 and its IPv6 address: one of each, and no more.
+fn is_one_host(pairs: &[&PairVerdict]) -> bool {
+    let mut clients: Vec<IpAddr> = pairs.iter().map(|pair| pair.client).collect();
+    clients.sort_unstable();
+    clients.dedup();
+    matches!(clients.as_slice(), [one, other] if one.is_ipv4() != other.is_ipv4())
+}
+
 /// One client: servers that it used at the same time count each, servers that it turned to when another failed count together.
 fn of_client(pairs: &[&PairVerdict]) -> ServiceVerdict {
     let rescued = |failed: &PairVerdict| pairs.iter().find(|other| other.works() && is_fallback(failed, other));
-    let alone: Vec<&&PairVerdict> =
-        pairs.iter().filter(|pair| !is_failure(pair) || rescued(pair).is_none()).collect();
+    let alone: Vec<&&PairVerdict> = pairs.iter().filter(|pair| !is_failure(pair) || rescued(pair).is_none()).collect();
     let worst = alone.into_iter().max_by_key(|pair| (pair.judgement.verdict, pair.judgement.confidence));
     let given_up = pairs.iter().find_map(|pair| (is_failure(pair)).then(|| Some((pair, rescued(pair)?))).flatten());
     match (worst, given_up) {
@@ -70,7 +80,13 @@ fn is_failure(pair: &PairVerdict) -> bool {
 fn is_fallback(failed: &PairVerdict, works: &PairVerdict) -> bool {
     works.start() >= failed.start()
         && works.start() - failed.start() <= FALLBACK
-        && failed.judgement.evidence().iter().filter(|cited| !cited.note.starts_with("witness")).map(|cited| cited.mark.time).max()
+        && failed
+            .judgement
+            .evidence()
+            .iter()
+            .filter(|cited| !cited.note.starts_with("witness"))
+            .map(|cited| cited.mark.time)
+            .max()
             <= Some(works.last.time)
         && works.start() - failed.start() > Span::from_secs(1)
 }

@@ -87,19 +87,19 @@ impl Signs {
     ) -> Option<(Vec<(usize, usize)>, Attribution)> {
         let profile = &context.scope.profile;
         let asked = asked_name(flow);
-        let names = asked
-            .iter()
-            .map(|name| (name.as_str(), Attribution::Name))
-            .chain(context.names.names(parties.server).iter().map(|name| (name.name.as_str(), attribution(name.source))));
+        let names = asked.iter().map(|name| (name.as_str(), Attribution::Name)).chain(
+            context.names.names(parties.server).iter().map(|name| (name.name.as_str(), attribution(name.source))),
+        );
         let mut by_vendor = None;
         for (name, attribution) in names {
             let own: Vec<_> = candidates
                 .iter()
                 .copied()
                 .filter(|(service, _)| {
-                    profile.services.get(*service).is_some_and(|service| {
-                        service.names.iter().any(|pattern| pattern.matches(name))
-                    })
+                    profile
+                        .services
+                        .get(*service)
+                        .is_some_and(|service| service.names.iter().any(|pattern| pattern.matches(name)))
                 })
                 .collect();
             if !own.is_empty() {
@@ -153,7 +153,9 @@ fn sni<'a>(flow: &FlowView<'a>) -> Option<&'a str> {
 
 fn answered_ike(flow: &FlowView<'_>, parties: &Parties) -> bool {
     let server = parties.client_side.other();
-    flow.udp().and_then(|udp| udp.ike.as_ref()).is_some_and(|ike| ike.messages().iter().any(|message| message.side == server))
+    flow.udp()
+        .and_then(|udp| udp.ike.as_ref())
+        .is_some_and(|ike| ike.messages().iter().any(|message| message.side == server))
 }
 
 fn attribution(source: NameSource) -> Attribution {

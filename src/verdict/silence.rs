@@ -24,7 +24,6 @@ const CITED_WITNESSES: usize = 2;
 /// A request that nothing answered.
 pub(super) struct Unanswered<'a> {
     pub(super) client: IpAddr,
-    pub(super) server: IpAddr,
     /// What was sent, `SYN` or `IKE_SA_INIT request`.
     pub(super) request: &'a str,
     /// Where to, `10.0.0.5:8013`.
@@ -55,7 +54,10 @@ pub(super) fn judge(context: &Context<'_>, asked: &Unanswered<'_>) -> Judgement 
         let over = if sent.count() > 1 { format!(" within {}", sent.span()) } else { String::new() };
         return Judgement::of(
             Cause::SingleAttempt,
-            format!("{times} to {}{over} and no answer until the capture ends: too little to tell a block from a loss", asked.target),
+            format!(
+                "{times} to {}{over} and no answer until the capture ends: too little to tell a block from a loss",
+                asked.target
+            ),
         )
         .citing(sent, asked.request);
     }
@@ -63,7 +65,10 @@ pub(super) fn judge(context: &Context<'_>, asked: &Unanswered<'_>) -> Judgement 
     if context.health.dropped >= sent.count() {
         return Judgement::of(
             Cause::CaptureDropped,
-            format!("{story}; but the capture itself lost {} packets, which may be the answers", context.health.dropped),
+            format!(
+                "{story}; but the capture itself lost {} packets, which may be the answers",
+                context.health.dropped
+            ),
         )
         .citing(sent, asked.request);
     }
@@ -77,13 +82,15 @@ pub(super) fn with_witness(context: &Context<'_>, asked: &Unanswered<'_>, mut ju
     match witnesses.first() {
         None => judgement.at_most(
             Confidence::Medium,
-            format!("no other packet to {} near these attempts shows that the capture could hold an answer", asked.client),
+            format!(
+                "no other packet to {} near these attempts shows that the capture could hold an answer",
+                asked.client
+            ),
         ),
         Some(nearest) => {
-            judgement.story.push_str(&format!(
-                "; other packets reached {} meanwhile (frame {})",
-                asked.client, nearest.frame
-            ));
+            judgement
+                .story
+                .push_str(&format!("; other packets reached {} meanwhile (frame {})", asked.client, nearest.frame));
             for mark in witnesses.into_iter().take(CITED_WITNESSES) {
                 judgement = judgement.citing_one(mark, format!("witness: a packet that reached {}", asked.client));
             }

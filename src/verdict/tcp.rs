@@ -108,6 +108,13 @@ fn connection(context: &Context<'_>, flow: &FlowView<'_>, target: &str) -> Conne
 fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str) -> Judgement {
     let (client, server) = (flow.client_side(), flow.client_side().other());
     let (ours, theirs) = (tcp.half(client), tcp.half(server));
+    let early = tcp
+        .resets()
+        .iter()
+        .find(|reset| reset.side == server && theirs.first_data.is_some_and(|data| reset.mark < data));
+    if let Some(reset) = early.filter(|reset| forged(context, flow, tcp, reset).is_some()) {
+        return reset_before_data(context, flow, tcp, target, reset);
+    }
     let no_fin = ours.fin.is_none() && theirs.fin.is_none();
     let last_data = ours.last_data.max(theirs.last_data);
     if let Some(reset) = tcp.resets().iter().find(|reset| reset.side == server)
@@ -118,8 +125,16 @@ fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str) -
     {
         let server_address = flow.server().0;
         let (story, suspect) = match forged(context, flow, tcp, reset) {
-            Some(why) => (format!("the connection to {target} carried data both ways, then a reset in the server's name ended it that the server did not send: {why}"), None),
-            None => (format!("the connection to {target} carried data both ways, then the server reset it"), Some(server_address)),
+            Some(why) => (
+                format!(
+                    "the connection to {target} carried data both ways, then a reset in the server's name ended it that the server did not send: {why}"
+                ),
+                None,
+            ),
+            None => (
+                format!("the connection to {target} carried data both ways, then the server reset it"),
+                Some(server_address),
+            ),
         };
         return Judgement::of(Cause::SessionReset, story)
             .by(suspect)
@@ -128,10 +143,13 @@ fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str) -
     }
     let answered_since = theirs.last.zip(ours.repeats.first()).is_some_and(|(last, repeat)| last.time > repeat.time);
     let pending_span = ours.pending.zip(ours.repeats.last()).map_or(Span(0), |(sent, last)| last.time - sent.time);
-    if ours.repeats.count() + 1 >= MIN_ATTEMPTS && pending_span >= MIN_SPAN && !answered_since && tcp.resets().is_empty() {
+    if ours.repeats.count() + 1 >= MIN_ATTEMPTS
+        && pending_span >= MIN_SPAN
+        && !answered_since
+        && tcp.resets().is_empty()
+    {
         let asked = Unanswered {
             client: flow.client().0,
-            server: flow.server().0,
             request: "data segment",
             target,
             sent: &ours.repeats,
@@ -171,7 +189,9 @@ fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str) -
 /// Whether a reset cuts off a client that was still being served: it asked for something and had no answer yet.
 fn is_cut_off(flow: &FlowView<'_>, tcp: &Tcp, reset: &Reset) -> bool {
     let (ours, theirs) = (tcp.half(flow.client_side()), tcp.half(flow.client_side().other()));
-    ours.last_data.zip(theirs.last_data).is_some_and(|(asked, answered)| asked > answered && asked.time < reset.mark.time)
+    ours.last_data
+        .zip(theirs.last_data)
+        .is_some_and(|(asked, answered)| asked > answered && asked.time < reset.mark.time)
 }
 
 /// Packets of one side only, or of a connection whose opening is not in the capture.
@@ -185,7 +205,9 @@ fn half_seen(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str
             .citing(unseen, "acknowledges what the capture lacks")
             .citing_one(flow.first(), "first packet");
     }
-    let story = format!("packets of a connection to {target} whose opening is not in the capture; it does not show data both ways");
+    let story = format!(
+        "packets of a connection to {target} whose opening is not in the capture; it does not show data both ways"
+    );
     Judgement::of(Cause::StartedMidFlow, story)
         .citing_one(flow.first(), "first packet")
         .citing_one(flow.last(), "last packet")
@@ -194,9 +216,10 @@ fn half_seen(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str
 /// The server answered the SYN, and the client did not go on.
 fn answered_but_not_open(flow: &FlowView<'_>, tcp: &Tcp, target: &str, reset: Option<Reset>) -> Judgement {
     let (ours, theirs) = (tcp.half(flow.client_side()), tcp.half(flow.client_side().other()));
-    let answered_first = theirs.opening.first().is_some_and(|answer| {
-        ours.opening.last().is_some_and(|syn| syn.time - answer.time >= MIN_SPAN)
-    });
+    let answered_first = theirs
+        .opening
+        .first()
+        .is_some_and(|answer| ours.opening.last().is_some_and(|syn| syn.time - answer.time >= MIN_SPAN));
     if ours.opening.count() >= MIN_ATTEMPTS && theirs.opening.count() >= 2 && answered_first {
         let story = format!(
             "{} to {target}, each answered by a SYN-ACK in the capture, and the client sends its SYN again as if it were not",
@@ -208,7 +231,9 @@ fn answered_but_not_open(flow: &FlowView<'_>, tcp: &Tcp, target: &str, reset: Op
     }
     let client_reset = tcp.resets().iter().any(|reset| reset.side == flow.client_side());
     let story = match (client_reset, reset) {
-        (true, _) => format!("{target} accepted the connection and the client gave it up at once, as a port check does"),
+        (true, _) => {
+            format!("{target} accepted the connection and the client gave it up at once, as a port check does")
+        }
         (false, Some(_)) => format!("{target} accepted the connection and reset it before the client answered"),
         (false, None) => format!("{target} accepted the connection; the capture does not show the client going on"),
     };
@@ -226,9 +251,12 @@ fn opened(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str, r
     }
     let Some(first_data) = ours.first_data else {
         let waited = end(client_end.or(theirs.fin)) - flow.first().time;
-        let opened = Judgement::of(Cause::ConnectedIdle, format!("{target} accepted the connection and nothing followed for {waited}"))
-            .citing(&ours.opening, "SYN")
-            .citing(&theirs.opening, "SYN-ACK");
+        let opened = Judgement::of(
+            Cause::ConnectedIdle,
+            format!("{target} accepted the connection and nothing followed for {waited}"),
+        )
+        .citing(&ours.opening, "SYN")
+        .citing(&theirs.opening, "SYN-ACK");
         return if waited >= IDLE {
             opened.at_most(Confidence::Medium, "which side should have spoken is not known")
         } else {
@@ -269,7 +297,6 @@ fn not_acknowledged(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, targe
     sent.extend(&ours.repeats);
     let asked = Unanswered {
         client: flow.client().0,
-        server: flow.server().0,
         request: "first message",
         target,
         sent: &sent,
@@ -326,16 +353,15 @@ fn forged(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, reset: &Reset) 
 /// SYNs that were answered by RST.
 fn refusal(context: &Context<'_>, refused: &[(&FlowView<'_>, Reset)], server: IpAddr, target: &str) -> Judgement {
     let resets: Marks = refused.iter().map(|(_, reset)| reset.mark).collect();
-    let syns: Marks = refused
-        .iter()
-        .filter_map(|(flow, _)| flow.tcp()?.half(flow.client_side()).opening.first())
-        .collect();
+    let syns: Marks =
+        refused.iter().filter_map(|(flow, _)| flow.tcp()?.half(flow.client_side()).opening.first()).collect();
     let known = context.ttls(server);
     let ttl = refused.first().map_or(0, |(_, reset)| reset.ttl);
     let times = if resets.count() == 1 { String::new() } else { format!(" ({} times)", resets.count()) };
-    let faster = context.rtt(server).zip(refused.first().and_then(|(_, reset)| reset.after_other)).filter(|(rtt, after)| {
-        after.0 > 0 && after.0 < rtt.0 / 4
-    });
+    let faster = context
+        .rtt(server)
+        .zip(refused.first().and_then(|(_, reset)| reset.after_other))
+        .filter(|(rtt, after)| after.0 > 0 && after.0 < rtt.0 / 4);
     let judgement = if !known.is_empty() && !known.contains(&ttl) {
         let known: Vec<String> = known.iter().map(u8::to_string).collect();
         let story = format!(
@@ -343,15 +369,18 @@ fn refusal(context: &Context<'_>, refused: &[(&FlowView<'_>, Reset)], server: Ip
              have {}",
             known.join(", ")
         );
-        Judgement::of(Cause::ResetInjected, story).likely("a firewall on the path rejects the connection in the server's name")
+        Judgement::of(Cause::ResetInjected, story)
+            .likely("a firewall on the path rejects the connection in the server's name")
     } else if let Some((rtt, after)) = faster.filter(|_| known.is_empty()) {
         let story = format!(
             "SYNs to {target} were answered by RST{times} after {after}, faster than the server answers elsewhere ({rtt})"
         );
-        Judgement::of(Cause::ResetInjected, story).likely("a firewall on the path rejects the connection in the server's name")
+        Judgement::of(Cause::ResetInjected, story)
+            .likely("a firewall on the path rejects the connection in the server's name")
     } else {
-        let judgement = Judgement::of(Cause::ConnectionRefused, format!("{target} refused the connection: RST to the SYN{times}"))
-            .by(Some(server));
+        let judgement =
+            Judgement::of(Cause::ConnectionRefused, format!("{target} refused the connection: RST to the SYN{times}"))
+                .by(Some(server));
         if known.is_empty() {
             judgement.at_most(
                 Confidence::Medium,
@@ -373,21 +402,18 @@ fn silence_before_and_after(
     server: IpAddr,
     target: &str,
 ) -> Vec<Episode> {
-    let last_success = episodes
-        .iter()
-        .filter(|episode| episode.judgement.verdict.works())
-        .map(|episode| episode.start)
-        .max();
+    let last_success =
+        episodes.iter().filter(|episode| episode.judgement.verdict.works()).map(|episode| episode.start).max();
     let (before, after): (Vec<&FlowView<'_>>, Vec<&FlowView<'_>>) =
         silent.iter().partition(|flow| last_success.is_some_and(|success| flow.first().time <= success + RACE));
     [before, after]
         .into_iter()
         .filter(|flows| !flows.is_empty())
         .map(|flows| {
-            let sent: Marks = merge(flows.iter().filter_map(|flow| Some(&flow.tcp()?.half(flow.client_side()).opening)));
+            let sent: Marks =
+                merge(flows.iter().filter_map(|flow| Some(&flow.tcp()?.half(flow.client_side()).opening)));
             let asked = Unanswered {
                 client,
-                server,
                 request: "SYN",
                 target,
                 sent: &sent,
@@ -432,9 +458,17 @@ fn fold(mut episodes: Vec<Episode>, flows: &[FlowView<'_>], target: &str) -> Jud
             judgement.cause = Some(Cause::PathLost);
             judgement.story = format!("{target} answered before; then {}", judgement.story);
         }
+        if judgement.cause == Some(Cause::ConnectionRefused) {
+            judgement.verdict = Verdict::Interrupted;
+            judgement.cause = Some(Cause::ClosedByGateway);
+            judgement.story = format!("{target} worked before; then {}", judgement.story);
+        }
         return judgement;
     }
-    let interrupted = episodes.iter().filter(|episode| episode.judgement.verdict == Verdict::Interrupted).max_by_key(|episode| episode.end);
+    let interrupted = episodes
+        .iter()
+        .filter(|episode| episode.judgement.verdict == Verdict::Interrupted)
+        .max_by_key(|episode| episode.end);
     if let Some(broken) = interrupted
         && !episodes.iter().any(|episode| works(episode) && episode.start > broken.end + RACE)
         && episodes.iter().filter(|episode| works(episode)).all(|episode| episode.end <= broken.end + PATIENCE)
@@ -452,7 +486,11 @@ fn fold(mut episodes: Vec<Episode>, flows: &[FlowView<'_>], target: &str) -> Jud
         (Some(failure), _, Some(success)) => {
             let mut judgement = Judgement::of(
                 Cause::Recovered,
-                format!("{target} did not work at first ({}), and works from {} on", failure.judgement.story, success.start.clock()),
+                format!(
+                    "{target} did not work at first ({}), and works from {} on",
+                    failure.judgement.story,
+                    success.start.clock()
+                ),
             );
             judgement.cited = failure.judgement.cited.clone();
             judgement.total = failure.judgement.total;
@@ -489,7 +527,8 @@ fn worst(episodes: Vec<Episode>, flows: &[FlowView<'_>], target: &str) -> Judgem
         .map_or_else(
             || {
                 let seen: Marks = flows.iter().map(FlowView::first).collect();
-                Judgement::of(Cause::StartedMidFlow, format!("packets to {target} that show no attempt")).citing(&seen, "packet")
+                Judgement::of(Cause::StartedMidFlow, format!("packets to {target} that show no attempt"))
+                    .citing(&seen, "packet")
             },
             |episode| episode.judgement,
         )

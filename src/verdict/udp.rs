@@ -27,13 +27,15 @@ pub(super) fn judge(context: &Context<'_>, flows: &[(FlowView<'_>, Side)], port:
             return judgement;
         }
         if one_way {
-            return Judgement::seen(format!("{} sent to {target}, no error came back", silence::count(sent.count(), "message")))
-                .at_most(Confidence::Medium, "one-way by nature: nothing in the capture can show that the messages arrived")
-                .citing(&sent, "message");
+            return Judgement::seen(format!(
+                "{} sent to {target}, no error came back",
+                silence::count(sent.count(), "message")
+            ))
+            .at_most(Confidence::Medium, "one-way by nature: nothing in the capture can show that the messages arrived")
+            .citing(&sent, "message");
         }
         let asked = Unanswered {
             client,
-            server,
             request: "request",
             target: &target,
             sent: &sent,
@@ -60,10 +62,8 @@ fn answered(
 ) -> Judgement {
     let last_answer = received.last();
     let since = |marks: &Marks| marks.first().zip(last_answer).is_some_and(|(first, answer)| first.time > answer.time);
-    let silent: Vec<&(FlowView<'_>, Side)> = flows
-        .iter()
-        .filter(|(flow, side)| flow.udp().is_some_and(|udp| since(&udp.half(*side).unanswered)))
-        .collect();
+    let silent: Vec<&(FlowView<'_>, Side)> =
+        flows.iter().filter(|(flow, side)| flow.udp().is_some_and(|udp| since(&udp.half(*side).unanswered))).collect();
     let unanswered = merge(silent.iter().filter_map(|(flow, side)| Some(&flow.udp()?.half(*side).unanswered)));
     if let (Some(refused), false) = (icmp, unanswered.is_empty()) {
         return refused;
@@ -79,7 +79,6 @@ fn answered(
         );
         let asked = Unanswered {
             client: flow.endpoints.side(*side).0,
-            server: flow.endpoints.side(side.other()).0,
             request: "request",
             target,
             sent: &unanswered,
@@ -93,7 +92,8 @@ fn answered(
         }
     }
     let missing = sent.count().saturating_sub(received.count());
-    if missing >= LOSSY_LEAST && missing as f64 >= LOSSY_SHARE * sent.count() as f64 && context.health.dropped < missing {
+    if missing >= LOSSY_LEAST && missing as f64 >= LOSSY_SHARE * sent.count() as f64 && context.health.dropped < missing
+    {
         let works = format!("{target} answers, but {missing} of {} requests stayed without an answer", sent.count());
         if flows.len() == 1 {
             return Judgement::seen(works)
