@@ -3,11 +3,15 @@
 //! Field names and enums are an interface (`portproof.report.v1`): they may be added to, never renamed or removed.
 
 mod cause;
+mod limits;
 mod model;
+mod readable;
 mod run;
 mod schema;
 
 pub use cause::Cause;
+pub use limits::Limits;
 pub use model::*;
+pub use readable::{Ike, Tls};
 pub use run::Run;
 pub use schema::schema;

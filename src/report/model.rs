@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Cause;
+use super::{Cause, Ike, Limits, Tls};
 use crate::time::Timestamp;
 
 /// The `schema` field of every report.
@@ -474,28 +474,6 @@ impl Encapsulation {
     }
 }
 
-/// What was readable of TLS.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-#[allow(missing_docs, reason = "the names are the contract's own")]
-pub struct Tls {
-    pub version: Option<String>,
-    pub server_name: Option<String>,
-    pub alpn: Option<String>,
-    pub certificate_subject: Option<String>,
-    pub certificate_issuer: Option<String>,
-    pub alert: Option<String>,
-}
-
-/// What was readable of IKE.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-#[allow(missing_docs, reason = "the names are the contract's own")]
-pub struct Ike {
-    pub version: Option<String>,
-    pub notifies: Vec<String>,
-    pub proposal: Option<String>,
-    pub vendor_ids: Vec<String>,
-}
-
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -607,19 +585,4 @@ pub struct Background {
     pub kind: String,
     pub flows: u64,
     pub packets: u64,
-}
-
-/// Bounds that were hit. Where one is above zero, absence proves nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Limits {
-    /// Flows given up for lack of memory.
-    pub evicted_flows: u64,
-    /// DNS names given up.
-    pub dropped_names: u64,
-    /// Messages beyond the number kept per flow.
-    pub dropped_messages: u64,
-    /// Streams whose beginning was not kept for lack of memory.
-    pub dropped_streams: u64,
-    /// IP fragments whose first fragment was not found.
-    pub orphan_fragments: u64,
 }

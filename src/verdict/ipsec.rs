@@ -152,7 +152,7 @@ impl<'c, 'a> Conversation<'c, 'a> {
         if speaks == Speaks::Esp {
             return self.native_esp(&flows, &target);
         }
-        let sent = self.from_client(speaks);
+        let sent = self.sent_by_client(speaks);
         let esp = self.esp(speaks);
         if !answers.is_empty() {
             return Judgement::seen(format!("{target} answered"))
@@ -303,8 +303,8 @@ impl<'c, 'a> Conversation<'c, 'a> {
         let udp_tried = self.messages.iter().any(|message| message.from_client && message.speaks != Speaks::IkeTcp);
         if speaks == Speaks::IkeTcp && udp_tried && !udp_answered {
             return Judgement::of(Cause::UdpBlockedTcpUsed, format!("IKE over UDP got no answer; {story}"))
-                .citing(&self.from_client(Speaks::Ike), "IKE over UDP")
-                .citing(&self.from_client(Speaks::NatT), "IKE over UDP")
+                .citing(&self.sent_by_client(Speaks::Ike), "IKE over UDP")
+                .citing(&self.sent_by_client(Speaks::NatT), "IKE over UDP")
                 .citing(&traffic.back, "ESP of the gateway");
         }
         if let Some(judgement) = self.recovered(traffic, &story) {
@@ -526,7 +526,7 @@ impl<'c, 'a> Conversation<'c, 'a> {
         Some((self.label(most.message), marks))
     }
 
-    fn from_client(&self, speaks: Speaks) -> Marks {
+    fn sent_by_client(&self, speaks: Speaks) -> Marks {
         tcp::merge(
             self.messages
                 .iter()

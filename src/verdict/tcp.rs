@@ -61,7 +61,7 @@ pub(super) fn judge(context: &Context<'_>, flows: &[FlowView<'_>], port: u16) ->
         let flows: Vec<&FlowView<'_>> = refused.iter().map(|(flow, _)| *flow).collect();
         episodes.push(spanning(&flows, judgement));
     }
-    episodes.extend(silence_before_and_after(context, &silent, &episodes, client, server, &target));
+    episodes.extend(silence_before_and_after(context, &silent, &episodes, client, &target));
     fold(episodes, flows, &target)
 }
 
@@ -399,7 +399,6 @@ fn silence_before_and_after(
     silent: &[&FlowView<'_>],
     episodes: &[Episode],
     client: IpAddr,
-    server: IpAddr,
     target: &str,
 ) -> Vec<Episode> {
     let last_success =
