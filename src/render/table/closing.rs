@@ -1,9 +1,9 @@
 //! The answer in one line.
 
-use super::page::{Page, Piece, Tone};
-use crate::render::layout::{count, width};
+use super::page::{Page, Tone};
+use crate::render::layout::count;
 use crate::render::words;
-use crate::report::{Cause, Outcome, Report, Verdict};
+use crate::report::{Outcome, Report, Verdict};
 use crate::text::visible;
 
 /// The answer of the report in one line: `Not compliant: 1 blocked, 1 seen, 10 not seen.`
@@ -28,26 +28,14 @@ pub fn closing_line(report: &Report) -> String {
     visible(&format!("{word}: {reason}{}.{unread}", counts.join(", "))).into_owned()
 }
 
-/// Draws the closing line, and behind it how to learn more of the first cause.
-pub(super) fn draw(report: &Report, quiet: bool, page: &mut Page) {
-    let text = closing_line(report);
+/// Draws the closing line.
+pub(super) fn draw(report: &Report, page: &mut Page) {
     let tone = match report.outcome {
         Outcome::Compliant => Tone::Good,
         Outcome::NonCompliant => Tone::Bad,
         Outcome::Inconclusive => Tone::Doubtful,
     };
-    let hint = if quiet { None } else { first_cause(report).map(|code| format!("portproof explain {code}")) };
-    match hint {
-        Some(hint) if width(&text) + 3 + width(&hint) <= page.width => {
-            page.line(vec![Piece::new(text, tone), Piece::plain("   "), Piece::new(hint, Tone::Faint)]);
-        }
-        hint => {
-            page.hanging(vec![], &text, tone);
-            if let Some(hint) = hint {
-                page.hanging(vec![], &hint, Tone::Faint);
-            }
-        }
-    }
+    page.hanging(vec![], &closing_line(report), tone);
 }
 
 /// Services that the user named and that were not shown to work, unless their own verdict says enough.
@@ -78,10 +66,4 @@ fn why_inconclusive(report: &Report) -> String {
     } else {
         "no packet of any service in the table".to_owned()
     }
-}
-
-/// The first cause among the findings.
-fn first_cause(report: &Report) -> Option<&str> {
-    let codes = report.findings.iter().map(|finding| finding.code.as_str());
-    codes.into_iter().find(|code| Cause::ALL.iter().any(|cause| cause.code() == *code))
 }
