@@ -64,6 +64,6 @@ fn why_inconclusive(report: &Report) -> String {
     } else if report.totals.packets == 0 {
         "the capture holds no packet".to_owned()
     } else {
-        "no packet of any service in the table".to_owned()
+        "no packet of any required service".to_owned()
     }
 }
