@@ -79,7 +79,7 @@ fn the_closing_line_says_why() {
     assert_eq!(closing_line(&samples::all_seen()), "Compliant: 2 seen, 10 not seen.");
     assert_eq!(
         closing_line(&samples::nothing_seen()),
-        "Inconclusive: no packet of any service in the table; 12 not seen."
+        "Inconclusive: no packet of any required service; 12 not seen."
     );
 
     let mut report = samples::nothing_seen();
