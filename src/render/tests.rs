@@ -77,10 +77,7 @@ fn quiet_is_one_line() {
 #[test]
 fn the_closing_line_says_why() {
     assert_eq!(closing_line(&samples::all_seen()), "Compliant: 2 seen, 10 not seen.");
-    assert_eq!(
-        closing_line(&samples::nothing_seen()),
-        "Inconclusive: no packet of any required service; 12 not seen."
-    );
+    assert_eq!(closing_line(&samples::nothing_seen()), "Inconclusive: no packet of any required service; 12 not seen.");
 
     let mut report = samples::nothing_seen();
     report.totals.packets = 0;
