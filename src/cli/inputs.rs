@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::progress::Progress;
 use crate::capture::{self, Capture, CaptureError, CaptureInfo, Options};
 use crate::engine;
+use crate::flow::PortHints;
 use crate::report::{Compression, Damage, Format, Input};
 use crate::verdict::{self, CaptureVerdict, Scope};
 
@@ -24,12 +25,13 @@ pub(super) fn judge_all(arguments: &[PathBuf], scope: &Scope, hash: bool) -> (Ve
             Err(error) => paths.push(Err((argument.clone(), error))),
         }
     }
+    let hints = scope.hints();
     let progress = Progress::over(paths.iter().filter_map(|path| path.as_ref().ok()));
     let judged: Vec<(Input, Option<CaptureVerdict>)> = paths
         .into_par_iter()
         .enumerate()
         .map(|(index, path)| match path {
-            Ok(path) => judge_one(&path, index, scope, hash, &progress),
+            Ok(path) => judge_one(&path, index, scope, &hints, hash, &progress),
             Err((path, error)) => (unreadable(&path, &error, scope), None),
         })
         .collect();
@@ -42,6 +44,7 @@ fn judge_one(
     path: &Path,
     index: usize,
     scope: &Scope,
+    hints: &PortHints,
     hash: bool,
     progress: &Progress,
 ) -> (Input, Option<CaptureVerdict>) {
@@ -56,7 +59,7 @@ fn judge_one(
         Err(error) => return (unreadable(path, &error, scope), None),
     };
     let told = std::cell::Cell::new(0);
-    let analysis = engine::analyse(capture, &scope.hints(), &|consumed| {
+    let analysis = engine::analyse(capture, hints, &|consumed| {
         progress.add(consumed - told.replace(consumed));
     });
     let verdict = verdict::judge(scope, &analysis, index);

@@ -56,13 +56,7 @@ impl Counts {
         self.packets += 1;
         match item.kind {
             Kind::Packet => {
-                self.ip += 1;
-                match item.protocol {
-                    6 => self.tcp += 1,
-                    17 => self.udp += 1,
-                    50 => self.esp += 1,
-                    _ => {}
-                }
+                self.add_ip(item.protocol);
             }
             _ => self.add_rare(item),
         }
@@ -84,18 +78,24 @@ impl Counts {
             Kind::NotIp(_) => self.not_ip += 1,
             Kind::Undecoded(reason) => {
                 if !matches!(reason, Reason::LinkType | Reason::LinkHeaderCut) {
-                    self.ip += 1;
-                    match item.protocol {
-                        6 => self.tcp += 1,
-                        17 => self.udp += 1,
-                        50 => self.esp += 1,
-                        _ => {}
-                    }
+                    self.add_ip(item.protocol);
                 }
                 if let Some(tally) = self.undecoded.get_mut(reason as usize) {
                     tally.add(item.frame);
                 }
             }
+        }
+    }
+
+    /// Counts an IP packet that has, or claims, a transport header.
+    #[inline]
+    fn add_ip(&mut self, protocol: u8) {
+        self.ip += 1;
+        match protocol {
+            6 => self.tcp += 1,
+            17 => self.udp += 1,
+            50 => self.esp += 1,
+            _ => {}
         }
     }
 

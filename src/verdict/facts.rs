@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use super::context::Context;
 use super::ipsec::ike_log;
 use super::pair::{PairFacts, PairFlow};
 use crate::flow::{FlowView, IkeMessage, TlsFacts};
@@ -14,7 +13,8 @@ use crate::report::{Ike, Nat, Tls};
 /// Notifies and vendor IDs that a report lists.
 const MAX_LISTED: usize = 16;
 
-pub(super) fn of(_: &Context<'_>, flows: &[PairFlow<'_>]) -> PairFacts {
+/// Reads the facts off a pair's flows.
+pub(super) fn of(flows: &[PairFlow<'_>]) -> PairFacts {
     PairFacts {
         rtt_ms: flows
             .iter()

@@ -334,7 +334,7 @@ impl<'c, 'a> Conversation<'c, 'a> {
             })
             .max_by_key(|(_, since)| since.last())?;
         let target = self.target(message.speaks, self.port_of(message.speaks));
-        let request = self.label(message.message);
+        let request = label(message.message);
         let story = format!(
             "the tunnel carried traffic both ways until {}, then {request} was sent {} times over {} to {target} and nothing came back",
             last_answer.time.clock(),
@@ -381,7 +381,7 @@ impl<'c, 'a> Conversation<'c, 'a> {
                     sent.span()
                 ),
             )
-            .citing(sent, &self.label(given_up.message))
+            .citing(sent, &label(given_up.message))
             .citing(&traffic.back, "ESP of the gateway"),
         )
     }
@@ -414,10 +414,10 @@ impl<'c, 'a> Conversation<'c, 'a> {
         if later {
             return None;
         }
-        let story = format!("{} answered with {}", self.server, self.label(message.message));
+        let story = format!("{} answered with {}", self.server, label(message.message));
         let judgement = Judgement::of(cause, format!("{story}: {}", cause.in_one_line()))
             .by(Some(self.server))
-            .citing(&message.message.sent, &self.label(message.message))
+            .citing(&message.message.sent, &label(message.message))
             .citing(&self.opening(), "IKE");
         Some(if cause == Cause::IkeAuthRefused {
             judgement.at_most(
@@ -473,7 +473,7 @@ impl<'c, 'a> Conversation<'c, 'a> {
                 || message.message.ip_fragmented
                 || message.message.clear.fragment.is_some();
             let cause = if large { Cause::IkeFragmentsLost } else { Cause::IkeMessageUnanswered };
-            let request = self.label(message.message);
+            let request = label(message.message);
             let judgement = self.unanswered(&request, &target, &message.message.sent, cause);
             return judgement.at_most(Confidence::Medium, "other messages of the gateway passed on the same port");
         }
@@ -523,7 +523,7 @@ impl<'c, 'a> Conversation<'c, 'a> {
         } else {
             most.message.sent.clone()
         };
-        Some((self.label(most.message), marks))
+        Some((label(most.message), marks))
     }
 
     fn sent_by_client(&self, speaks: Speaks) -> Marks {
@@ -571,10 +571,6 @@ impl<'c, 'a> Conversation<'c, 'a> {
             Speaks::IkeTcp => tcp::socket(self.server, port),
             _ => format!("{} on udp/{port}", self.server),
         }
-    }
-
-    fn label(&self, message: &IkeMessage) -> String {
-        label(message)
     }
 }
 

@@ -13,6 +13,7 @@ mod icmp;
 mod ipsec;
 mod join;
 mod judgement;
+mod loss;
 mod outcome;
 mod pair;
 mod payload;

@@ -87,7 +87,7 @@ pub(super) fn judge(
     let last = flows.iter().map(|flow| flow.flow.last()).max()?;
     let is_ipsec =
         flows.iter().any(|flow| matches!(flow.speaks, Speaks::Ike | Speaks::NatT | Speaks::Esp | Speaks::IkeTcp));
-    let mut facts = facts::of(context, flows);
+    let mut facts = facts::of(flows);
     let (judgement, about, mut by_transport) = if is_ipsec {
         let found = ipsec::judge(context, client, server, flows);
         facts.encapsulation = found.encapsulation;

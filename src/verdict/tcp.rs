@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::context::Context;
 use super::icmp;
 use super::judgement::Judgement;
+use super::loss::is_heavy_loss;
 use super::silence::{self, MIN_ATTEMPTS, MIN_SPAN, Unanswered, count};
 use crate::decode::{Side, TcpFlags};
 use crate::flow::{FlowView, Mark, Marks, Reset, Tcp};
@@ -22,10 +23,6 @@ const RACE: Span = Span::from_secs(1);
 
 /// A connection that was used within this time of its reset was alive.
 const ALIVE: Span = Span::from_secs(10);
-
-/// Retransmissions that make a working connection a lossy one: a share of its segments, and a least number.
-const LOSSY_SHARE: f64 = 0.2;
-const LOSSY_LEAST: u64 = 4;
 
 /// One attempt at the service, or several that make one statement together.
 struct Episode {
@@ -168,7 +165,7 @@ fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str) -
     }
     let segments = ours.data_packets + theirs.data_packets;
     let repeated = ours.retransmitted + theirs.retransmitted;
-    if repeated >= LOSSY_LEAST && repeated as f64 >= LOSSY_SHARE * segments as f64 {
+    if is_heavy_loss(repeated, segments) {
         return Judgement::of(
             Cause::PacketLoss,
             format!("{target} works, but {repeated} of {segments} segments were sent again"),

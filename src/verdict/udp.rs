@@ -3,15 +3,12 @@
 use super::context::Context;
 use super::icmp;
 use super::judgement::Judgement;
+use super::loss::is_heavy_loss;
 use super::silence::{self, MIN_ATTEMPTS, MIN_SPAN, Unanswered};
 use super::tcp::{merge, socket};
 use crate::decode::Side;
 use crate::flow::{FlowView, Marks};
 use crate::report::{Cause, Confidence, Verdict};
-
-/// Requests without an answer among answered ones that make a working service a lossy one: a share, and a least number.
-const LOSSY_SHARE: f64 = 0.2;
-const LOSSY_LEAST: u64 = 4;
 
 /// What the flows of one client to one port of one server amount to. `client` tells the client's side of each.
 pub(super) fn judge(context: &Context<'_>, flows: &[(FlowView<'_>, Side)], port: u16, one_way: bool) -> Judgement {
@@ -92,8 +89,7 @@ fn answered(
         }
     }
     let missing = sent.count().saturating_sub(received.count());
-    if missing >= LOSSY_LEAST && missing as f64 >= LOSSY_SHARE * sent.count() as f64 && context.health.dropped < missing
-    {
+    if is_heavy_loss(missing, sent.count()) && context.health.dropped < missing {
         let works = format!("{target} answers, but {missing} of {} requests stayed without an answer", sent.count());
         if flows.len() == 1 {
             return Judgement::seen(works)
