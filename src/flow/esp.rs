@@ -7,12 +7,30 @@ use crate::proto::esp::Esp;
 /// Security associations kept per flow: a tunnel has two, each rekey adds two, and a day of hourly rekeys fits.
 const MAX_SPIS: usize = 64;
 
+/// A packet of this many bytes of ESP is one that a path for small packets only loses: with IP, UDP and link headers it is
+/// near a full Ethernet frame, and above the least MTU of IPv6 (1,280).
+const LARGE: u32 = 1_200;
+
 /// ESP between two hosts, or inside one UDP flow.
 #[derive(Debug, Default)]
 pub struct EspLog {
     spis: Vec<SpiFacts>,
+    sides: [EspSide; 2],
     /// Packets of security associations beyond those kept.
     pub beyond: u64,
+}
+
+/// What one side sent, whatever the security association.
+#[derive(Debug, Default)]
+pub struct EspSide {
+    /// Packets since the other side last sent one.
+    pub unanswered: Marks,
+    /// Large packets that a packet of the other side followed at once.
+    pub large_answered: u64,
+    /// Large packets that another packet of the same side followed.
+    pub large_unanswered: Marks,
+    /// The last packet, where it was a large one.
+    pending: Option<Mark>,
 }
 
 /// One security association: one direction of one tunnel.
@@ -45,6 +63,7 @@ impl SpiFacts {
 impl EspLog {
     /// Takes in one packet of `len` bytes of ESP.
     pub(super) fn track(&mut self, esp: Esp, side: Side, len: u32, mark: Mark) {
+        self.turn(side, len, mark);
         let known = self.spis.iter().rposition(|known| known.spi == esp.spi && known.side == side);
         let at = match known {
             Some(at) => at,
@@ -75,6 +94,23 @@ impl EspLog {
         facts.packets.push(mark);
         facts.bytes += u64::from(len);
         facts.largest = facts.largest.max(len);
+    }
+
+    fn turn(&mut self, side: Side, len: u32, mark: Mark) {
+        let other = &mut self.sides[side.other().index()];
+        other.unanswered.clear();
+        other.large_answered += u64::from(other.pending.take().is_some());
+        let own = &mut self.sides[side.index()];
+        own.unanswered.push(mark);
+        if let Some(before) = own.pending.take() {
+            own.large_unanswered.push(before);
+        }
+        own.pending = (len >= LARGE).then_some(mark);
+    }
+
+    /// What a side sent, whatever the security association.
+    pub fn side(&self, side: Side) -> &EspSide {
+        &self.sides[side.index()]
     }
 
     /// Every security association, in order of its first packet.

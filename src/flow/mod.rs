@@ -20,7 +20,7 @@ mod view;
 
 pub use arrivals::{Arrivals, WITNESS_REACH};
 pub use dns::{Lookup, NameSource, Names};
-pub use esp::{EspLog, SpiFacts};
+pub use esp::{EspLog, EspSide, SpiFacts};
 pub use evidence::{KEPT_MARKS, Mark, Marks};
 pub use fragments::Fragments;
 pub use head::{App, Http, TlsFacts};

@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use super::Scope;
 use super::advice::{About, advice};
+use super::judgement::Rung;
 use super::pair::PairVerdict;
 use crate::profile::{Selector, Speaks, Transport};
-use crate::report::{Evidence, Finding, Severity, Verdict};
+use crate::report::{Evidence, Finding, Severity, Step, Verdict};
 
 /// The finding of a pair; none where it simply works.
 pub(super) fn of(scope: &Scope, pair: &PairVerdict, input: usize) -> Option<Finding> {
@@ -42,7 +43,7 @@ pub(super) fn of(scope: &Scope, pair: &PairVerdict, input: usize) -> Option<Find
             .into_iter()
             .map(|cited| Evidence { input, frame: cited.mark.frame, time: Some(cited.mark.time), note: cited.note })
             .collect(),
-        sequence: Vec::new(),
+        sequence: judgement.sequence.iter().map(|rung| step(rung, input)).collect(),
         evidence_total: judgement.total,
         display_filter: pair.server.map_or_else(String::new, |server| {
             let transports =
@@ -50,6 +51,19 @@ pub(super) fn of(scope: &Scope, pair: &PairVerdict, input: usize) -> Option<Find
             display_filter(pair.client, server, transports)
         }),
     })
+}
+
+fn step(rung: &Rung, input: usize) -> Step {
+    Step {
+        input,
+        frame: rung.mark.map(|mark| mark.frame),
+        time: rung.mark.map(|mark| mark.time),
+        from: rung.from.to_string(),
+        to: rung.to.to_string(),
+        label: rung.label.clone(),
+        note: rung.note.clone(),
+        missing: rung.mark.is_none(),
+    }
 }
 
 fn severity(verdict: Verdict) -> Severity {

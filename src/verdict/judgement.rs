@@ -26,6 +26,20 @@ pub(super) struct Judgement {
     pub(super) story: String,
     /// What it may be, where the cause alone does not say enough.
     pub(super) likely: Option<String>,
+    /// The messages of the conversation, in order, where they tell the story.
+    pub(super) sequence: Vec<Rung>,
+}
+
+/// A message of the ladder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Rung {
+    /// Where it stands; none where it never came.
+    pub(super) mark: Option<Mark>,
+    pub(super) from: IpAddr,
+    pub(super) to: IpAddr,
+    /// `IKE_AUTH request`.
+    pub(super) label: String,
+    pub(super) note: Option<String>,
 }
 
 /// A frame and what it shows.
@@ -48,6 +62,7 @@ impl Judgement {
             suspect: None,
             story: story.into(),
             likely: None,
+            sequence: Vec::new(),
         }
     }
 
