@@ -3,6 +3,7 @@
 use super::{Mark, Marks};
 use crate::decode::Side;
 use crate::proto::esp::Esp;
+use crate::time::Span;
 
 /// Security associations kept per flow: a tunnel has two, each rekey adds two, and a day of hourly rekeys fits.
 const MAX_SPIS: usize = 64;
@@ -10,6 +11,10 @@ const MAX_SPIS: usize = 64;
 /// A packet of this many bytes of ESP is one that a path for small packets only loses: with IP, UDP and link headers it is
 /// near a full Ethernet frame, and above the least MTU of IPv6 (1,280).
 const LARGE: u32 = 1_200;
+
+/// Packets of one side within this time are one burst: what is sent again comes later, by the inner connection's clock (200 ms at
+/// least; RFC 6298 asks for 1 s).
+const BURST: Span = Span::from_millis(200);
 
 /// ESP between two hosts, or inside one UDP flow.
 #[derive(Debug, Default)]
@@ -25,11 +30,11 @@ pub struct EspLog {
 pub struct EspSide {
     /// Packets since the other side last sent one.
     pub unanswered: Marks,
-    /// Large packets that a packet of the other side followed at once.
+    /// Bursts with a large packet that a packet of the other side followed.
     pub large_answered: u64,
-    /// Large packets that another packet of the same side followed.
+    /// Large packets that only another burst of the same side followed.
     pub large_unanswered: Marks,
-    /// The last packet, where it was a large one.
+    /// The last large packet of the burst that goes on.
     pending: Option<Mark>,
 }
 
@@ -102,10 +107,12 @@ impl EspLog {
         other.large_answered += u64::from(other.pending.take().is_some());
         let own = &mut self.sides[side.index()];
         own.unanswered.push(mark);
-        if let Some(before) = own.pending.take() {
+        if let Some(before) = own.pending.take_if(|before| mark.time - before.time >= BURST) {
             own.large_unanswered.push(before);
         }
-        own.pending = (len >= LARGE).then_some(mark);
+        if len >= LARGE {
+            own.pending = Some(mark);
+        }
     }
 
     /// What a side sent, whatever the security association.

@@ -12,9 +12,8 @@ use crate::verdict::loss::is_heavy_loss;
 use crate::verdict::silence::{MIN_ATTEMPTS, MIN_SPAN};
 use crate::verdict::tcp;
 
-/// Lost large packets are sent again by the inner connection's clock, which is 200 ms at least (RFC 6298 asks for 1 s); a stream
-/// that needs no answers is much denser.
-const RETRY_CLOCK: Span = Span::from_millis(200);
+/// Lost large packets are sent again within a minute (RFC 6298's longest clock); farther apart they are different ones.
+const RETRY_CLOCK: Span = Span::from_secs(60);
 
 /// What is wrong with a tunnel that carries traffic; none where it simply works.
 pub(super) fn judge(conversation: &Conversation<'_, '_>, carrier: &Carrier, story: &str) -> Option<Judgement> {
@@ -67,7 +66,7 @@ fn large_packets_lost(conversation: &Conversation<'_, '_>, carrier: &Carrier, st
             let small_after = |last: Mark| {
                 log.from(side.other()).filter_map(|spi| spi.packets.last()).any(|answer| answer > last)
             };
-            let on_a_clock = lost.count() > 1 && lost.span().0 / (lost.count() as i64 - 1) >= RETRY_CLOCK.0;
+            let on_a_clock = lost.count() > 1 && lost.span().0 / (lost.count() as i64 - 1) <= RETRY_CLOCK.0;
             let is_lost = facts.large_answered == 0 && lost.count() >= MIN_ATTEMPTS && on_a_clock && lost.last().is_some_and(small_after);
             is_lost.then(|| {
                 let whose = if side == flow.client_side { conversation.client } else { conversation.server };
