@@ -48,7 +48,7 @@ pub(super) fn of(scope: &Scope, pair: &PairVerdict, input: usize) -> Option<Find
         display_filter: pair.server.map_or_else(String::new, |server| {
             let transports =
                 pair.transports.iter().filter_map(|used| Some((service.transports.get(used.transport)?, used.port)));
-            display_filter(pair.client, server, transports)
+            display_filter(pair, server, transports)
         }),
     })
 }
@@ -91,7 +91,7 @@ pub(super) fn port_words(transport: &Transport, port: Option<u16>) -> String {
 /// Selects what went between client and server on these transports, and the ICMP errors that quote it: their quoted header
 /// has the same addresses and ports.
 fn display_filter<'t>(
-    client: IpAddr,
+    pair: &PairVerdict,
     server: IpAddr,
     transports: impl Iterator<Item = (&'t Transport, u16)>,
 ) -> String {
@@ -104,8 +104,11 @@ fn display_filter<'t>(
         .collect();
     ports.sort_unstable();
     ports.dedup();
-    let address = if client.is_ipv4() { "ip.addr" } else { "ipv6.addr" };
-    let between = format!("{address} == {client} && {address} == {server}");
+    let address = if pair.client.is_ipv4() { "ip.addr" } else { "ipv6.addr" };
+    let clients: Vec<String> =
+        [pair.client].iter().chain(&pair.moved_to).map(|client| format!("{address} == {client}")).collect();
+    let clients = if let [one] = clients.as_slice() { one.clone() } else { format!("({})", clients.join(" || ")) };
+    let between = format!("{clients} && {address} == {server}");
     match ports.as_slice() {
         [] => between,
         [one] => format!("{between} && {one}"),

@@ -33,6 +33,8 @@ pub(super) struct PairVerdict {
     /// Index into the profile's services.
     pub(super) service: usize,
     pub(super) client: IpAddr,
+    /// Further addresses that the client moved to within an IKE SA.
+    pub(super) moved_to: Vec<IpAddr>,
     pub(super) server: Option<IpAddr>,
     pub(super) server_name: Option<String>,
     pub(super) attribution: Attribution,
@@ -105,6 +107,7 @@ pub(super) fn judge(
     Some(PairVerdict {
         service: service_index,
         client,
+        moved_to: ipsec::addresses(flows, client),
         server: Some(server),
         server_name: context.names.name(server).map(str::to_owned),
         attribution: claim.attribution,

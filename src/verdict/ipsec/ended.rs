@@ -13,6 +13,7 @@ use crate::proto::ike::payload::kind::v2 as payload;
 use crate::report::{Cause, Confidence, Verdict};
 use crate::time::Span;
 use crate::verdict::judgement::Judgement;
+use crate::verdict::pair::PairFlow;
 use crate::verdict::silence::{self, MIN_ATTEMPTS, MIN_SPAN, Unanswered};
 use crate::verdict::tcp;
 
@@ -227,7 +228,7 @@ impl<'a> Ended<'_, '_, 'a> {
                 let moved = new_log.from(new.client_side).find_map(|spi| {
                     let before = log.from(client).find(|known| known.spi == spi.spi)?.packets.last()?;
                     let after = spi.packets.first()?;
-                    (after > before && new.flow.client().1 != old.flow.client().1)
+                    (after > before && new.flow.endpoints.side(new.client_side) != old.flow.endpoints.side(client))
                         .then_some((before, spi.packets.clone()))
                 });
                 let Some((before, moved)) = moved else { continue };
@@ -237,7 +238,7 @@ impl<'a> Ended<'_, '_, 'a> {
                 if follows || stale.is_empty() || moved.count() < MIN_ATTEMPTS {
                     continue;
                 }
-                let (was, is) = (old.flow.client().1, new.flow.client().1);
+                let (was, is) = (origin(old, new), origin(new, old));
                 let server = self.conversation.server;
                 let refusals: Marks = old
                     .flow
@@ -247,13 +248,13 @@ impl<'a> Ended<'_, '_, 'a> {
                     .map(|record| record.mark)
                     .collect();
                 let story = format!(
-                    "the NAT gave the client port {is} in place of {was} in the middle of the tunnel, and {server} still answers to {was}"
+                    "the NAT gave the client {is} in place of {was} in the middle of the tunnel, and {server} still answers to {was}"
                 );
                 let judgement = Judgement::of(Cause::NatMappingChanged, story)
-                    .citing(&moved, &format!("ESP of the client, now from port {is}"))
-                    .citing(&stale, &format!("the gateway still sends to port {was}"))
+                    .citing(&moved, &format!("ESP of the client, now from {is}"))
+                    .citing(&stale, &format!("the gateway still sends to {was}"))
                     .citing(&refusals, "ICMP: the NAT has no such mapping any more")
-                    .citing_one(before, format!("last ESP of the client from port {was}"));
+                    .citing_one(before, format!("last ESP of the client from {was}"));
                 return Some((judgement, Speaks::NatT));
             }
         }
@@ -364,5 +365,15 @@ impl<'a> Ended<'_, '_, 'a> {
             Some(back) => format!("the tunnel carried traffic both ways until {}; ", back.time.clock()),
             None => "IKE was up; ".to_owned(),
         }
+    }
+}
+
+/// What tells where a flow comes from beside another one: the port, or the address too where that differs.
+fn origin(flow: &PairFlow<'_>, beside: &PairFlow<'_>) -> String {
+    let (address, port) = flow.flow.endpoints.side(flow.client_side);
+    if address == beside.flow.endpoints.side(beside.client_side).0 {
+        format!("port {port}")
+    } else {
+        tcp::socket(address, port)
     }
 }

@@ -9,6 +9,7 @@ mod degraded;
 mod ended;
 mod esp;
 mod ladder;
+mod moved;
 mod sa;
 mod silent;
 mod sizes;
@@ -17,6 +18,7 @@ mod v2;
 mod ways;
 
 pub(super) use conversation::ike_log;
+pub(super) use moved::{addresses, goes_on};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
