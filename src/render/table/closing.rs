@@ -1,7 +1,7 @@
 //! The answer in one line.
 
-use super::page::{Page, Tone};
 use crate::render::layout::count;
+use crate::render::page::{Page, Tone};
 use crate::render::words;
 use crate::report::{Outcome, Report, Verdict};
 use crate::text::visible;

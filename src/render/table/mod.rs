@@ -6,7 +6,6 @@ mod findings;
 mod frames;
 mod inputs;
 mod ladder;
-mod page;
 mod rest;
 mod services;
 
@@ -14,8 +13,8 @@ use std::io;
 
 pub use closing::closing_line;
 
+use super::page::Page;
 use crate::report::Report;
-use page::Page;
 
 /// Below this the columns of the services do not fit; a narrower terminal wraps the lines itself.
 const NARROWEST: usize = 60;
