@@ -58,6 +58,6 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
         rest::draw(report, all, &mut page);
         page.blank();
     }
-    closing::draw(report, &mut page);
+    closing::draw(report, style.quiet, &mut page);
     page.write(style.colour, out)
 }
