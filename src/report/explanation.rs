@@ -41,7 +41,8 @@ impl Explanation {
         ["What it means", "On the wire", "Not to be confused with", "Confirm it", "Mend it", "Sources"];
 
     /// What stands in for the reader's own addresses on every page.
-    pub const ADDRESSES: &'static str = "198.51.100.7 stands for the client, 203.0.113.10 for the server or gateway.";
+    pub const ADDRESSES: &'static str = "198.51.100.7 stands for the client (at the gateway: the address that it has \
+                                         there, behind a NAT), 203.0.113.10 for the server or gateway.";
 
     /// The page of a cause.
     pub fn of(cause: Cause) -> Self {

@@ -43,7 +43,8 @@ fn every_page_is_short_plain_text() {
 fn every_page_names_neighbours_that_exist() {
     for &cause in Cause::ALL {
         let like_a_code = |word: &str| {
-            let part = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+            let part =
+                |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
             word.contains('-') && word.split('-').all(part)
         };
         for word in quoted(cause.page()).filter(|word| like_a_code(word)) {
