@@ -2,8 +2,8 @@
 
 use super::frames::{self, CLOCK};
 use super::ladder;
-use super::page::{Page, Piece, Tone};
 use crate::render::layout::{blanks, pad, pad_left, thousands, width};
+use crate::render::page::{Page, Piece, Tone};
 use crate::report::{Cause, Confidence, Evidence, Finding, FrameRef, Report, Severity, Verdict};
 use crate::text::visible;
 

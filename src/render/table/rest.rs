@@ -1,8 +1,8 @@
 //! What is beside the services: unexpected flows, background, bounds that were hit, and notes.
 
 use super::frames;
-use super::page::{Page, Piece, Tone};
 use crate::render::layout::{blanks, column_widths, count, flow, pad, thousands};
+use crate::render::page::{Page, Piece, Tone};
 use crate::render::words;
 use crate::report::{Limits, Report, Unexpected};
 use crate::text::visible;
