@@ -35,6 +35,7 @@ pub(super) fn of(scope: &Scope, pair: &PairVerdict, input: usize) -> Option<Find
         summary: judgement.story.clone(),
         explanation: judgement.likely.clone().unwrap_or(words.likely),
         remedy: words.remedy,
+        also_seen: judgement.also.clone(),
         confidence: judgement.confidence,
         confidence_reason: judgement.reason.clone(),
         suspect: judgement.suspect,

@@ -26,6 +26,8 @@ pub(super) struct Judgement {
     pub(super) story: String,
     /// What it may be, where the cause alone does not say enough.
     pub(super) likely: Option<String>,
+    /// What else went wrong, which the cause does not explain.
+    pub(super) also: Vec<String>,
     /// The messages of the conversation, in order, where they tell the story.
     pub(super) sequence: Vec<Rung>,
 }
@@ -62,6 +64,7 @@ impl Judgement {
             suspect: None,
             story: story.into(),
             likely: None,
+            also: Vec::new(),
             sequence: Vec::new(),
         }
     }
@@ -95,6 +98,11 @@ impl Judgement {
     pub(super) fn likely(mut self, likely: impl Into<String>) -> Self {
         self.likely = Some(likely.into());
         self
+    }
+
+    /// `connection-refused: 10.0.0.5:4500 refused the connection`; none where it works.
+    pub(super) fn in_one_line(&self) -> Option<String> {
+        Some(format!("{}: {}", self.cause?.code(), self.story))
     }
 
     /// Cites frames that all show the same.

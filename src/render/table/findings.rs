@@ -59,6 +59,9 @@ fn draw_trouble(report: &Report, finding: &Finding, number: &str, all: bool, pag
     if let Some(suspect) = finding.suspect {
         section.text("Suspect", &format!("{suspect}, the device that did it"));
     }
+    for also in &finding.also_seen {
+        section.text("Also seen", also);
+    }
     if finding.confidence < Confidence::High {
         section.text("Why not surer", finding.confidence_reason.as_deref().unwrap_or_default());
     }

@@ -127,6 +127,16 @@ impl<'c, 'a> Conversation<'c, 'a> {
             .max()
     }
 
+    /// The first ESP packet of the gateway, whatever its way.
+    pub(super) fn first_esp_back(&self) -> Option<Mark> {
+        self.flows
+            .iter()
+            .filter_map(|flow| {
+                esp_log(&flow.flow)?.from(flow.client_side.other()).filter_map(|spi| spi.packets.first()).min()
+            })
+            .min()
+    }
+
     /// The last packet of the gateway of any kind.
     pub(super) fn last_of_server(&self) -> Option<Mark> {
         let ike = self.messages.iter().filter(|sent| !sent.from_client).filter_map(|sent| sent.marks().last()).max();

@@ -5,7 +5,7 @@ use super::sa::{Exchange, IkeSa};
 use super::silent;
 use crate::flow::{Mark, Marks};
 use crate::profile::Speaks;
-use crate::proto::ike::exchange::v1::INFORMATIONAL as INFORMATIONAL_V1;
+use crate::proto::ike::exchange::v1::{INFORMATIONAL as INFORMATIONAL_V1, QUICK};
 use crate::proto::ike::exchange::v2::{CREATE_CHILD_SA, INFORMATIONAL};
 use crate::proto::ike::notify;
 use crate::proto::ike::notify_name;
@@ -32,6 +32,7 @@ pub(super) fn judge(conversation: &Conversation<'_, '_>) -> Option<(Judgement, S
     end.nat_mapping_changed()
         .or_else(|| end.state_lost())
         .or_else(|| end.rekey_failed())
+        .or_else(|| end.rekey_failed_v1())
         .or_else(|| end.closed_by_gateway())
         .or_else(|| end.closed_by_gateway_v1())
         .or_else(|| end.path_lost())
@@ -156,6 +157,44 @@ impl<'a> Ended<'_, '_, 'a> {
         Some((judgement, way))
     }
 
+    /// IKEv1: quick mode within a tunnel that worked, unanswered or refused, and the traffic ended after it.
+    fn rekey_failed_v1(&self) -> Option<(Judgement, Speaks)> {
+        let is_quick = |sent: &&Sent<'a>| sent.message.header.is_v1() && sent.message.header.exchange == QUICK;
+        let quick = || self.conversation.messages.iter().filter(is_quick);
+        let last = quick().rfind(|sent| sent.from_client)?;
+        let at = last.marks().first()?;
+        let answered =
+            quick().any(|sent| !sent.from_client && sent.message.header.message_id == last.message.header.message_id);
+        let worked_before = self.conversation.first_esp_back().is_some_and(|first| first < at);
+        if answered || !worked_before || !self.is_quiet() || !self.no_later_sa(at) {
+            return None;
+        }
+        let server = self.conversation.server;
+        let refused: Marks = self
+            .conversation
+            .messages
+            .iter()
+            .filter(|sent| !sent.from_client && sent.is_after(at) && sent.message.header.exchange == INFORMATIONAL_V1)
+            .filter_map(|sent| sent.marks().first())
+            .collect();
+        let sent = last.marks();
+        let still_alive = self.last_back.is_some_and(|back| back > at);
+        let unanswered = sent.count() >= MIN_ATTEMPTS && sent.span() >= MIN_SPAN && still_alive;
+        if refused.is_empty() && !unanswered {
+            return None;
+        }
+        let how = if refused.is_empty() { "did not answer" } else { "refused" };
+        let story =
+            format!("{}{server} {how} the quick mode that was to renew it, and the tunnel ended", self.worked());
+        let judgement = Judgement::of(Cause::IkeRekeyFailed, story)
+            .by(Some(server).filter(|_| !refused.is_empty()))
+            .citing(sent, "quick mode message 1")
+            .citing(&refused, "informational of the gateway")
+            .citing(&self.last_of_tunnel(), "last ESP of the gateway")
+            .at_most(Confidence::Medium, "all of it is encrypted");
+        Some((judgement, last.speaks))
+    }
+
     /// The gateway's own DELETE, without ESP of it afterwards. After a rekey or a move the gateway deletes the old child, which ends
     /// nothing.
     fn closed_by_gateway(&self) -> Option<(Judgement, Speaks)> {
@@ -264,16 +303,7 @@ impl<'a> Ended<'_, '_, 'a> {
     /// The same request again and again at the end, after the gateway's last packet of any kind.
     fn path_lost(&self) -> Option<(Judgement, Speaks)> {
         let last_answer = self.conversation.last_of_server()?;
-        let (message, since) = self
-            .conversation
-            .messages
-            .iter()
-            .filter(|sent| sent.from_client)
-            .filter_map(|sent| {
-                let since: Marks = sent.marks().cited().filter(|mark| mark.time > last_answer.time).collect();
-                (sent.marks().count() >= MIN_ATTEMPTS && since.span() >= MIN_SPAN).then_some((sent, since))
-            })
-            .max_by_key(|(_, since)| since.last())?;
+        let (message, since) = self.asked_again_since(last_answer)?;
         let target = self.conversation.target(message.speaks);
         let request = message.label();
         let asked = Unanswered {
@@ -291,7 +321,7 @@ impl<'a> Ended<'_, '_, 'a> {
         let story = format!(
             "both directions were alive until {}, then {request} was sent {} times over {} to {target} and nothing came back",
             last_answer.time.clock(),
-            message.marks().count(),
+            message.marks().count().max(since.count()),
             since.span()
         );
         // ESP that never came back, with IKE dead too, was no tunnel.
@@ -303,6 +333,27 @@ impl<'a> Ended<'_, '_, 'a> {
             return Some((Judgement { story, ..judgement }.citing(&out, "ESP of the client"), message.speaks));
         }
         Some((Judgement { story, ..judgement }.citing_one(last_answer, "last packet of the gateway"), message.speaks))
+    }
+
+    /// What the client asked again and again after `last_answer`. The liveness checks of IKEv1 (RFC 3706) are encrypted anew each time:
+    /// there messages of one exchange and one length are the same request.
+    fn asked_again_since(&self, last_answer: Mark) -> Option<(&Sent<'a>, Marks)> {
+        let after =
+            |sent: &Sent<'a>| -> Marks { sent.marks().cited().filter(|mark| mark.time > last_answer.time).collect() };
+        let mine = || self.conversation.messages.iter().filter(|sent| sent.from_client);
+        let repeated = mine().filter(|sent| sent.marks().count() >= MIN_ATTEMPTS).map(|sent| (sent, after(sent)));
+        let checks =
+            mine().filter(|sent| sent.message.header.is_v1() && sent.message.header.exchange == INFORMATIONAL_V1);
+        let checks = checks.map(|sent| {
+            let same = mine().filter(|other| {
+                (other.message.header.exchange, other.message.len) == (sent.message.header.exchange, sent.message.len)
+            });
+            (sent, tcp::merge(same.map(after).collect::<Vec<_>>().iter()))
+        });
+        repeated
+            .chain(checks)
+            .filter(|(_, since)| since.count() >= MIN_ATTEMPTS && since.span() >= MIN_SPAN)
+            .max_by_key(|(_, since)| since.last())
     }
 
     /// Data went both ways in step, then only out, and IKE says nothing.

@@ -102,10 +102,17 @@ pub(super) fn judge(context: &Context<'_>, client: IpAddr, server: IpAddr, flows
     {
         *transport = pair.clone();
     }
+    pair.also = also_seen(&pair, &transports);
     if pair.cause.is_some() {
         pair.sequence = ladder::draw(&conversation, &pair);
     }
     Ipsec { pair, transports, about, encapsulation: encapsulation(&conversation) }
+}
+
+/// What other transports suffered from another cause.
+pub(super) fn also_seen(pair: &Judgement, transports: &BTreeMap<usize, Judgement>) -> Vec<String> {
+    let other = |judgement: &&Judgement| judgement.verdict.is_bad() && judgement.cause != pair.cause;
+    transports.values().filter(other).filter_map(Judgement::in_one_line).collect()
 }
 
 /// The pair as a whole, and the transport that it is about.
