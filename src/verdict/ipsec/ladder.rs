@@ -1,7 +1,7 @@
 //! The ladder of a finding: the messages of the IKE SAs in order, the tunnel's first and last packets each way, and what never came.
 
 use super::conversation::{Conversation, Sent, esp_log};
-use crate::flow::Mark;
+use crate::flow::{Mark, SpiFacts};
 use crate::proto::ike::payload::kind;
 use crate::proto::ike::{notify, notify_name, payload_name};
 use crate::report::Verdict;
@@ -22,9 +22,7 @@ pub(super) fn draw(conversation: &Conversation<'_, '_>, judgement: &Judgement) -
     for flow in conversation.flows {
         for spi in esp_log(&flow.flow).into_iter().flat_map(|log| log.spis()) {
             let (from, to) = ends(spi.side == flow.client_side);
-            let count = spi.packets.count();
-            let note = (count > 1)
-                .then(|| format!("{count} packets until frame {}", spi.packets.last().map_or(0, |last| last.frame)));
+            let note = esp_note(spi);
             rungs.push(Rung { mark: spi.packets.first(), from, to, label: format!("ESP {:08x}", spi.spi), note });
         }
         for record in flow.flow.icmp() {
@@ -83,6 +81,20 @@ fn rung_label(sent: &Sent<'_>) -> String {
         Some(part) => format!("{label} part {}", part.number),
         None => label,
     }
+}
+
+/// How many packets, and what their sequence numbers tell.
+fn esp_note(spi: &SpiFacts) -> Option<String> {
+    let (count, missing) = (spi.packets.count(), spi.missing());
+    let until = spi.packets.last().filter(|_| count > 1)?.frame;
+    let mut words = vec![format!("{count} packets until frame {until}")];
+    if missing > 0 {
+        words.push(format!("{missing} missing by their numbers"));
+    }
+    if spi.behind > 0 {
+        words.push(format!("{} late or replayed", spi.behind));
+    }
+    Some(words.join(", "))
 }
 
 /// What is in clear and tells something, and how often it was sent.
