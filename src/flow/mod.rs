@@ -127,3 +127,6 @@ pub struct IcmpRecord {
     /// The side that sent the quoted packet.
     pub side: Side,
 }
+
+#[cfg(test)]
+mod tests;
