@@ -28,11 +28,11 @@ pub(super) fn read(at: usize, claimed: usize, item: &mut Item<'_>) -> bool {
                 item.sequence = u32::from_be_bytes([tcp[4], tcp[5], tcp[6], tcp[7]]);
                 item.flags = TcpFlags(tcp[13]);
                 let header = usize::from(tcp[12] >> 4) * 4;
-                if header < 20 || header > claimed {
+                if header < 20 || header > claimed && !item.first_fragment {
                     item.kind = Kind::Undecoded(Reason::TransportHeaderBogus);
                     return false;
                 }
-                (header, claimed - header)
+                (header, claimed.saturating_sub(header))
             }
             None => return read_cut(bytes, claimed, 20, item),
         },

@@ -67,6 +67,7 @@ pub fn judge(scope: &Scope, analysis: &Analysis, input: usize) -> CaptureVerdict
         limits: Limits {
             dropped_names: analysis.dropped_names,
             orphan_fragments: analysis.orphan_fragments,
+            dropped_fragments: analysis.dropped_fragments,
             ..Limits::default()
         },
         notes: notes(&context),
