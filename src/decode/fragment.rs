@@ -118,7 +118,7 @@ pub struct Reassembly {
     order: VecDeque<(Id, u64)>,
     serial: u64,
     bytes: usize,
-    /// The latest time that any fragment had.
+    /// The time of the fragment that came last. Time may run backwards: the latest time so far could be one wrong frame's.
     clock: Timestamp,
     settled: Vec<Fragmented>,
     /// Fragments of which the first fragment was not seen.
@@ -135,7 +135,7 @@ impl Reassembly {
     #[cold]
     pub fn pass(&mut self, item: &mut Item<'_>) {
         let Some(fragment) = Fragment::read(item) else { return };
-        self.clock = self.clock.max(item.time);
+        self.clock = item.time;
         self.make_room();
         let id = fragment.id;
         let is_past = |partial: &Partial| {
@@ -266,7 +266,7 @@ impl Partial {
     }
 
     fn is_over(&self, clock: Timestamp) -> bool {
-        clock - self.opened > if self.key.is_v6() { MAX_AGE_V6 } else { MAX_AGE_V4 }
+        (clock - self.opened).abs() > if self.key.is_v6() { MAX_AGE_V6 } else { MAX_AGE_V4 }
     }
 
     fn has_copy_of(&self, fragment: &Fragment<'_>) -> bool {

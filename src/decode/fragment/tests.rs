@@ -254,6 +254,15 @@ fn what_comes_too_late_is_another_datagram() {
 }
 
 #[test]
+fn one_wrong_time_does_not_make_all_others_late() {
+    for build in VERSIONS {
+        let (wrong, [first, middle, last]) = (three(build, 1), three(build, 9));
+        let frames = [(1_000_000_000, &wrong[0][..]), (0, &first), (1, &middle), (2, &last)];
+        assert_eq!(fates(&frames), (vec![Fate::Incomplete, Fate::Whole], vec![]));
+    }
+}
+
+#[test]
 fn what_the_snaplen_cut_is_not_made_up() {
     for build in VERSIONS {
         let parts = three(build, 9);
