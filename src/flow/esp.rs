@@ -120,6 +120,14 @@ impl EspLog {
         &self.sides[side.index()]
     }
 
+    /// A packet of which the first fragment was taken in with `begun` bytes has turned out to be `len` bytes long.
+    pub(super) fn complete(&mut self, esp: Esp, side: Side, begun: u32, len: u32) {
+        if let Some(facts) = self.spis.iter_mut().rfind(|known| known.spi == esp.spi && known.side == side) {
+            facts.bytes += u64::from(len.saturating_sub(begun));
+            facts.largest = facts.largest.max(len);
+        }
+    }
+
     /// Every security association, in order of its first packet.
     pub fn spis(&self) -> &[SpiFacts] {
         &self.spis

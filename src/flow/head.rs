@@ -188,6 +188,19 @@ impl App {
         }
     }
 
+    /// Takes in a whole UDP datagram of which the first fragment was taken in before.
+    pub(super) fn complete_datagram(&mut self, item: &Item<'_>) {
+        if sniff::udp(item.payload(), item.payload_len as usize) != Spoken::Dtls {
+            return;
+        }
+        if let Some(facts) = &mut self.tls
+            && facts.client_hello.as_ref().is_some_and(|hello| !hello.complete)
+        {
+            facts.client_hello = None;
+        }
+        self.dtls(item.payload(), item);
+    }
+
     fn dtls(&mut self, payload: &[u8], item: &Item<'_>) {
         let facts = self.tls.get_or_insert_default();
         match dtls::parse(payload, item.payload_len as usize) {

@@ -124,6 +124,10 @@ impl Tcp {
 
     /// Takes in one packet.
     pub(super) fn track(&mut self, item: &Item<'_>) {
+        // It may have been a SYN, a reset, or anything.
+        if !item.has_tcp_flags() {
+            return;
+        }
         let mark = Mark::of(item);
         let side = item.side;
         if item.flags.rst() {
@@ -132,9 +136,11 @@ impl Tcp {
         }
         let header = item.tcp();
         if item.flags.syn() {
-            self.open(item, mark, header.options);
+            self.open(item, mark, header.map_or(&[], |header| header.options));
         }
-        if item.flags.ack() && !item.cut | (item.ip.len() >= usize::from(item.transport_at) + 12) {
+        if item.flags.ack()
+            && let Some(header) = header
+        {
             self.acknowledge(item, header.acknowledgement, mark);
         }
         let reset_before = self.resets.iter().any(|reset| reset.side == side);
@@ -218,7 +224,9 @@ impl Tcp {
             ttl: item.ttl(),
             ip_id: item.ip_id(),
             to_syn,
-            lacks_timestamps: own.timestamps && other.timestamps && !has_timestamps(item.tcp().options),
+            lacks_timestamps: own.timestamps
+                && other.timestamps
+                && item.tcp().is_some_and(|tcp| !tcp.options_cut && !has_timestamps(tcp.options)),
             after_other: other.last.map(|last| mark.time - last.time),
             at_edge: own.next.map(|next| next == item.sequence),
         });

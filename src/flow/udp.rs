@@ -98,6 +98,24 @@ impl Udp {
         datagram
     }
 
+    /// Takes in a whole datagram of which the first fragment, at `begun`, was taken in before: only what that did not show is new.
+    pub(super) fn complete(&mut self, item: &Item<'_>, ipsec: bool, begun: Mark) -> Datagram {
+        if (ipsec || self.ike.is_some())
+            && let NatT::Ike(header, message) = recognise(item.payload(), item.payload_len as usize, item.ports)
+        {
+            let mut seen = seen(item, header, message, begun);
+            seen.ip_fragmented = true;
+            let log = self.ike.get_or_insert_default();
+            if !log.complete(&seen, begun) {
+                log.track(seen);
+                return Datagram::Ike(initiator(&header));
+            }
+        } else if let Some(app) = &mut self.app {
+            app.complete_datagram(item);
+        }
+        Datagram::Other
+    }
+
     fn ipsec(&mut self, item: &Item<'_>, mark: Mark) -> Datagram {
         match recognise(item.payload(), item.payload_len as usize, item.ports) {
             NatT::Ike(header, message) => self.ike(item, header, message, mark),
@@ -118,26 +136,33 @@ impl Udp {
     }
 
     fn ike(&mut self, item: &Item<'_>, header: Header, message: &[u8], mark: Mark) -> Datagram {
-        let initiator = match (header.is_v2(), header.from_initiator()) {
-            (true, true) => Some(Initiator::Sender),
-            (true, false) => Some(Initiator::Receiver),
-            (false, _) if header.responder_spi == 0 => Some(Initiator::Sender),
-            (false, _) => None,
-        };
-        self.ike.get_or_insert_default().track(Seen {
-            header,
-            bytes: message,
-            side: item.side,
-            mark,
-            len: header.length,
-            ip_fragmented: item.first_fragment,
-            marker: message.len() < item.payload().len(),
-        });
-        Datagram::Ike(initiator)
+        self.ike.get_or_insert_default().track(seen(item, header, message, mark));
+        Datagram::Ike(initiator(&header))
     }
 
     fn plain(&mut self, item: &Item<'_>) {
         self.app.get_or_insert_default().datagram(item);
+    }
+}
+
+fn seen<'a>(item: &Item<'a>, header: Header, message: &'a [u8], mark: Mark) -> Seen<'a> {
+    Seen {
+        header,
+        bytes: message,
+        side: item.side,
+        mark,
+        len: header.length,
+        ip_fragmented: item.first_fragment,
+        marker: message.len() < item.payload().len(),
+    }
+}
+
+fn initiator(header: &Header) -> Option<Initiator> {
+    match (header.is_v2(), header.from_initiator()) {
+        (true, true) => Some(Initiator::Sender),
+        (true, false) => Some(Initiator::Receiver),
+        (false, _) if header.responder_spi == 0 => Some(Initiator::Sender),
+        (false, _) => None,
     }
 }
 

@@ -68,6 +68,7 @@ pub fn judge(scope: &Scope, analysis: &Analysis, input: usize) -> CaptureVerdict
             dropped_names: analysis.dropped_names,
             orphan_fragments: analysis.orphan_fragments,
             dropped_messages: flows.iter().filter_map(ipsec::ike_log).map(|log| log.dropped).sum(),
+            dropped_fragments: analysis.dropped_fragments,
             ..Limits::default()
         },
         notes: notes(&context),

@@ -309,4 +309,5 @@ fn add_limits(all: &mut Limits, more: &Limits) {
     all.dropped_messages += more.dropped_messages;
     all.dropped_streams += more.dropped_streams;
     all.orphan_fragments += more.orphan_fragments;
+    all.dropped_fragments += more.dropped_fragments;
 }

@@ -3,10 +3,11 @@
 
 use super::Outcome;
 use super::conversation::{Conversation, Sent};
-use crate::decode::Unreachable;
+use crate::decode::{Fate, Unreachable};
 use crate::flow::{Mark, Marks};
 use crate::profile::Speaks;
 use crate::report::{Cause, Confidence, Verdict};
+use crate::time::Span;
 use crate::verdict::icmp;
 use crate::verdict::judgement::Judgement;
 use crate::verdict::silence::{self, MIN_ATTEMPTS, MIN_SPAN, Unanswered};
@@ -14,6 +15,9 @@ use crate::verdict::silence::{self, MIN_ATTEMPTS, MIN_SPAN, Unanswered};
 /// A message of this many bytes does not pass a path that only takes small packets: with IP, UDP and encapsulation it exceeds
 /// the least MTU of IPv6 (1,280).
 pub(super) const LARGE: u32 = 1_200;
+
+/// A fragment that is missing for this long will not come: those of one datagram leave together.
+const LATE: Span = Span::from_secs(1);
 
 /// Why a large message that nothing answers is not certain to be a blocked port.
 pub(super) const LARGE_ONLY: &str =
@@ -140,9 +144,11 @@ pub(super) fn not_accepted(
     }
     let (client, server) = (conversation.client, conversation.server);
     let label = requests.first()?.label();
-    let in_fragments = answers.iter().any(|sent| sent.message.ip_fragmented);
-    let (cause, end) = if in_fragments {
-        (Cause::IkeFragmentsLost, "its IP fragments do not all arrive")
+    let torn = lost_fragments(conversation, false);
+    let (cause, end) = if !torn.is_empty() {
+        (Cause::IkeFragmentsLost, "its answer came in IP fragments of which some are missing")
+    } else if lacks_parts(answers) {
+        (Cause::IkeFragmentsLost, "its answer came in IKE fragments of which some are missing")
     } else {
         (Cause::ReplyNotAccepted, "the answer does not reach the program")
     };
@@ -152,7 +158,37 @@ pub(super) fn not_accepted(
         sent.span(),
         answered.count()
     );
-    Some(Judgement::of(cause, story).citing(sent, &label).citing(answered, "answer of the gateway"))
+    Some(
+        Judgement::of(cause, story)
+            .citing(sent, &label)
+            .citing(answered, "answer of the gateway")
+            .citing(&torn, "fragment of a datagram that never became whole"),
+    )
+}
+
+/// Whether a message in IKE fragments (RFC 7383) lacks some of them.
+fn lacks_parts(messages: &[Sent<'_>]) -> bool {
+    let parts = || messages.iter().filter_map(|sent| sent.message.clear.fragment);
+    let mut numbers: Vec<u16> = parts().map(|part| part.number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    parts().filter_map(|part| part.total).max().is_some_and(|total| numbers.len() < usize::from(total))
+}
+
+/// Fragments of datagrams of one end that never became whole. What may only be late at the end of the capture does not count.
+fn lost_fragments(conversation: &Conversation<'_, '_>, from_client: bool) -> Marks {
+    let horizon = conversation.context.horizon();
+    conversation
+        .flows
+        .iter()
+        .filter_map(|flow| Some((flow, flow.flow.fragments()?)))
+        .flat_map(|(flow, log)| {
+            let side = if from_client { flow.client_side } else { flow.client_side.other() };
+            log.datagrams(Fate::Incomplete).filter(move |datagram| datagram.side == side)
+        })
+        .filter(|datagram| datagram.fragments.last().is_some_and(|last| horizon - last.time >= LATE))
+        .flat_map(|datagram| datagram.fragments.cited())
+        .collect()
 }
 
 /// The same silence under the name that it has in this place.
