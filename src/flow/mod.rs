@@ -23,7 +23,7 @@ pub use dns::{Lookup, NameSource, Names};
 pub use esp::{EspLog, EspSide, SpiFacts};
 pub use evidence::{KEPT_MARKS, Mark, Marks};
 pub use fragments::{FragmentLog, FragmentedDatagram};
-pub use head::{App, Http, TlsFacts};
+pub use head::{App, Http, SmtpFacts, TlsEnd, TlsFacts};
 pub use hints::PortHints;
 pub use ike::{IkeLog, IkeMessage};
 pub use shard::{Shard, ShardCounts};

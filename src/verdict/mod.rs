@@ -6,6 +6,7 @@
 mod advice;
 mod capture;
 mod claims;
+mod content;
 mod context;
 mod facts;
 mod finding;

@@ -133,9 +133,10 @@ fn each_by_itself(
     }
     let mut judged: BTreeMap<usize, Judgement> = BTreeMap::new();
     for ((transport, port), flows) in grouped {
+        let speaks = flows.first().map_or(Speaks::Tls, |flow| flow.speaks);
         let judgement = if flows.iter().any(|flow| flow.flow.protocol() == 6) {
             let views: Vec<FlowView<'_>> = flows.iter().map(|flow| flow.flow).collect();
-            tcp::judge(context, &views, port)
+            tcp::judge(context, &views, port, speaks)
         } else {
             let views: Vec<_> = flows.iter().map(|flow| (flow.flow, flow.client_side)).collect();
             udp::judge(context, &views, port, service.one_way)

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::content;
 use super::context::Context;
 use super::icmp;
 use super::judgement::Judgement;
@@ -9,6 +10,7 @@ use super::loss::is_heavy_loss;
 use super::silence::{self, MIN_ATTEMPTS, MIN_SPAN, Unanswered, count};
 use crate::decode::{Side, TcpFlags};
 use crate::flow::{FlowView, Mark, Marks, Reset, Tcp};
+use crate::profile::Speaks;
 use crate::report::{Cause, Confidence, Verdict};
 use crate::time::{Span, Timestamp};
 
@@ -32,7 +34,7 @@ struct Episode {
 }
 
 /// What the connections of one client to one port of one server amount to.
-pub(super) fn judge(context: &Context<'_>, flows: &[FlowView<'_>], port: u16) -> Judgement {
+pub(super) fn judge(context: &Context<'_>, flows: &[FlowView<'_>], port: u16, speaks: Speaks) -> Judgement {
     let Some(first) = flows.first() else { return Judgement::not_seen() };
     let (client, server) = (first.client().0, first.server().0);
     let target = socket(server, port);
@@ -41,7 +43,7 @@ pub(super) fn judge(context: &Context<'_>, flows: &[FlowView<'_>], port: u16) ->
     let mut refused: Vec<(&FlowView<'_>, Reset)> = Vec::new();
     let mut undelivered: Vec<FlowView<'_>> = Vec::new();
     for flow in flows {
-        match connection(context, flow, &target) {
+        match connection(context, flow, &target, speaks) {
             Connection::Silent => silent.push(flow),
             Connection::Refused(reset) => refused.push((flow, reset)),
             Connection::Undelivered => undelivered.push(*flow),
@@ -74,10 +76,15 @@ enum Connection {
     Judged(Judgement),
 }
 
-fn connection(context: &Context<'_>, flow: &FlowView<'_>, target: &str) -> Connection {
+fn connection(context: &Context<'_>, flow: &FlowView<'_>, target: &str, speaks: Speaks) -> Connection {
     let (client, server) = (flow.client_side(), flow.client_side().other());
     let Some(tcp) = flow.tcp() else { return Connection::Judged(Judgement::not_seen()) };
     let (ours, theirs) = (tcp.half(client), tcp.half(server));
+    if theirs.data_packets > 0
+        && let Some(judgement) = content::judge(context, flow, speaks, target)
+    {
+        return Connection::Judged(judgement);
+    }
     if theirs.data_packets > 0 && ours.data_packets > 0 {
         return Connection::Judged(worked(context, flow, tcp, target));
     }

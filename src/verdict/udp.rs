@@ -1,5 +1,6 @@
 //! UDP services: those that answer, and the one that never does.
 
+use super::content;
 use super::context::Context;
 use super::icmp;
 use super::judgement::Judgement;
@@ -44,6 +45,11 @@ pub(super) fn judge(context: &Context<'_>, flows: &[(FlowView<'_>, Side)], port:
     if sent.is_empty() {
         let story = format!("only packets from {target} are in the capture");
         return Judgement::of(Cause::OneSidedCapture, story).citing(&received, "packet of the server");
+    }
+    // A handshake that came about on another flow outweighs one that was refused.
+    let refused = flows.iter().map(|(flow, _)| content::refused_datagram(flow, &target)).collect::<Option<Vec<_>>>();
+    if let Some(judgement) = refused.and_then(|refused| refused.into_iter().next()) {
+        return judgement;
     }
     answered(context, flows, &target, &sent, &received, icmp)
 }

@@ -21,7 +21,7 @@ pub(super) fn judge(conversation: &Conversation<'_, '_>, speaks: Speaks, port: u
 
 fn in_tcp(conversation: &Conversation<'_, '_>, port: u16) -> Judgement {
     let flows = conversation.views(Speaks::IkeTcp);
-    let reached = tcp::judge(conversation.context, &flows, port);
+    let reached = tcp::judge(conversation.context, &flows, port, Speaks::IkeTcp);
     if !conversation.answers(Speaks::IkeTcp).is_empty() || !reached.verdict.works() {
         return reached;
     }
