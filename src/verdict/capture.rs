@@ -7,7 +7,7 @@ use super::claims::{self, Claim, Claimed, Roles, ServiceClaim};
 use super::context::Context;
 use super::judgement::Judgement;
 use super::pair::{self, PairFlow, PairVerdict, TransportVerdict};
-use super::{Scope, ipsec, unexpected};
+use super::{Scope, dns, ipsec, unexpected};
 use crate::analysis::Analysis;
 use crate::decode::Reason;
 use crate::report::{Accounted, Background, Cause, FrameRef, Limits, Totals, Undecoded, Unexpected};
@@ -29,7 +29,8 @@ pub fn judge(scope: &Scope, analysis: &Analysis, input: usize) -> CaptureVerdict
     let flows = analysis.flows();
     let context = Context::new(scope, analysis, &flows);
     let claimed = claims::claim(&context);
-    let pairs = pairs(&context, &claimed);
+    let mut pairs = pairs(&context, &claimed);
+    pairs.extend(dns::pairs(&context, &pairs));
     let of = |wanted: &Claim| claimed.iter().filter(|one| one.claim == *wanted).collect::<Vec<_>>();
     let unexplained = of(&Claim::Unexpected);
     let mut background: BTreeMap<String, Background> = BTreeMap::new();

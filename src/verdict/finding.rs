@@ -46,11 +46,16 @@ pub(super) fn of(scope: &Scope, pair: &PairVerdict, input: usize) -> Option<Find
             .collect(),
         sequence: judgement.sequence.iter().map(|rung| step(rung, input)).collect(),
         evidence_total: judgement.total,
-        display_filter: pair.server.map_or_else(String::new, |server| {
-            let transports =
-                pair.transports.iter().filter_map(|used| Some((service.transports.get(used.transport)?, used.port)));
-            display_filter(pair, server, transports)
-        }),
+        display_filter: pair.server.map_or_else(
+            || lookup_filter(pair),
+            |server| {
+                let transports = pair
+                    .transports
+                    .iter()
+                    .filter_map(|used| Some((service.transports.get(used.transport)?, used.port)));
+                display_filter(pair, server, transports)
+            },
+        ),
     })
 }
 
@@ -87,6 +92,15 @@ pub(super) fn port_words(transport: &Transport, port: Option<u16>) -> String {
         (Some(selector), None) => selector.to_string(),
         (None, None) => String::new(),
     }
+}
+
+/// Selects the look-ups of a name that led nowhere.
+fn lookup_filter(pair: &PairVerdict) -> String {
+    let address = if pair.client.is_ipv4() { "ip.addr" } else { "ipv6.addr" };
+    let name = pair.server_name.as_deref().unwrap_or_default();
+    let quoted: String =
+        name.chars().filter(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(*letter)).collect();
+    format!("{address} == {} && dns.qry.name == \"{quoted}\"", pair.client)
 }
 
 /// Selects what went between client and server on these transports, and the ICMP errors that quote it: their quoted header

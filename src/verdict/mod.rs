@@ -8,6 +8,7 @@ mod capture;
 mod claims;
 mod content;
 mod context;
+mod dns;
 mod facts;
 mod finding;
 mod icmp;
