@@ -126,7 +126,7 @@ impl IkeMessage {
 
 /// A message is known again by its header and its first bytes, which hold nonces or what encryption made of them: the
 /// same message may come whole, cut, or in fragments.
-fn digest(bytes: &[u8]) -> u64 {
+pub(super) fn digest(bytes: &[u8]) -> u64 {
     use std::hash::{BuildHasher, Hasher};
     let bytes = bytes.get(..DIGESTED).unwrap_or(bytes);
     let mut hasher = foldhash::fast::FixedState::default().build_hasher();

@@ -2,7 +2,7 @@
 //! first payload.
 
 use super::head::App;
-use super::ike::{IkeLog, Seen};
+use super::ike::{IkeLog, Seen, digest};
 use super::{EspLog, Mark, Marks};
 use crate::decode::{Item, Side};
 use crate::proto::ike::Header;
@@ -15,8 +15,11 @@ pub struct UdpHalf {
     pub packets: Marks,
     /// Its datagrams since the other side last sent one.
     pub unanswered: Marks,
+    /// Its datagrams with the payload of the one before.
+    pub same: Marks,
     /// Payload of its largest datagram in bytes.
     pub largest: u32,
+    digest: u64,
 }
 
 /// What a UDP flow showed.
@@ -90,6 +93,13 @@ impl Udp {
             };
             self.halves[own].packets.push(mark);
             self.halves[own].unanswered.push(mark);
+            if datagram == Datagram::Other {
+                let digest = digest(item.payload());
+                if self.halves[own].packets.count() > 1 && digest == self.halves[own].digest {
+                    self.halves[own].same.push(mark);
+                }
+                self.halves[own].digest = digest;
+            }
             self.halves[own].largest = self.halves[own].largest.max(item.payload_len);
             if !self.halves[other].unanswered.is_empty() {
                 self.halves[other].unanswered.clear();

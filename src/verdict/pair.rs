@@ -211,6 +211,12 @@ impl PairVerdict {
         self.transports.iter().map(|transport| transport.retransmissions).sum()
     }
 
+    /// Connections that were tried and that nothing answered.
+    pub(super) fn attempts_unanswered(&self) -> u64 {
+        let silent = self.transports.iter().filter(|transport| transport.packets[1] == 0);
+        silent.map(|transport| transport.flows).sum()
+    }
+
     /// When it began.
     pub(super) fn start(&self) -> Timestamp {
         self.first.time

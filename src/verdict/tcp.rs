@@ -8,7 +8,7 @@ use super::icmp;
 use super::judgement::Judgement;
 use super::loss::is_heavy_loss;
 use super::silence::{self, MIN_ATTEMPTS, MIN_SPAN, Unanswered, count};
-use crate::decode::{Side, TcpFlags};
+use crate::decode::{Side, TcpFlags, Unreachable};
 use crate::flow::{FlowView, Mark, Marks, Reset, Tcp};
 use crate::profile::Speaks;
 use crate::report::{Cause, Confidence, Verdict};
@@ -25,6 +25,9 @@ const RACE: Span = Span::from_secs(1);
 
 /// A connection that was used within this time of its reset was alive.
 const ALIVE: Span = Span::from_secs(10);
+
+/// A segment of this many bytes is full-size on a path whose MTU is at least IPv6's least (1,280), less IP and TCP headers.
+const FULL_SIZE: u32 = 1_200;
 
 /// One attempt at the service, or several that make one statement together.
 struct Episode {
@@ -152,6 +155,9 @@ fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str) -
         && !answered_since
         && tcp.resets().is_empty()
     {
+        if let Some(judgement) = path_mtu(flow, tcp, target, pending_span) {
+            return judgement;
+        }
         let asked = Unanswered {
             client: flow.client().0,
             request: "data segment",
@@ -188,6 +194,41 @@ fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str) -
     } else {
         judgement.at_most(Confidence::Medium, "the connection was opened before the capture began")
     }
+}
+
+/// A full-size segment that is sent again and again while smaller ones, or ICMP errors, come back: the path takes only smaller packets.
+fn path_mtu(flow: &FlowView<'_>, tcp: &Tcp, target: &str, over: Span) -> Option<Judgement> {
+    let client = flow.client_side();
+    let ours = tcp.half(client);
+    let too_big: Marks = flow
+        .icmp()
+        .iter()
+        .filter(|record| record.side == client && record.message.meaning() == Unreachable::TooBig)
+        .map(|record| record.mark)
+        .collect();
+    let small_passed = ours.sacked.filter(|_| ours.repeated_len >= FULL_SIZE);
+    if too_big.is_empty() && small_passed.is_none() {
+        return None;
+    }
+    let told = if too_big.is_empty() {
+        "while a smaller one behind it was acknowledged"
+    } else {
+        "although a router says that the path takes only smaller packets"
+    };
+    let story = format!(
+        "the connection to {target} opened and small segments pass, but one of {} bytes was sent {} times over {over} and never \
+         acknowledged, {told}",
+        ours.repeated_len,
+        ours.repeats.count() + 1
+    );
+    let judgement = Judgement::of(Cause::PathMtu, story)
+        .citing(&ours.repeats, "full-size segment sent again")
+        .citing(&too_big, "ICMP: packet too big");
+    Some(
+        small_passed.into_iter().fold(judgement, |judgement, mark| {
+            judgement.citing_one(mark, "acknowledges only what is behind it (SACK)")
+        }),
+    )
 }
 
 /// Whether a reset cuts off a client that was still being served: it asked for something and had no answer yet.

@@ -1,5 +1,7 @@
 //! UDP services: those that answer, and the one that never does.
 
+use std::net::IpAddr;
+
 use super::content;
 use super::context::Context;
 use super::icmp;
@@ -51,7 +53,39 @@ pub(super) fn judge(context: &Context<'_>, flows: &[(FlowView<'_>, Side)], port:
     if let Some(judgement) = refused.and_then(|refused| refused.into_iter().next()) {
         return judgement;
     }
+    if let Some(judgement) = not_accepted(flows, &target, client, &sent, &received) {
+        return judgement;
+    }
     answered(context, flows, &target, &sent, &received, icmp)
+}
+
+/// The same request again and again, although each was answered: the answer does not reach the client.
+fn not_accepted(
+    flows: &[(FlowView<'_>, Side)],
+    target: &str,
+    client: IpAddr,
+    sent: &Marks,
+    received: &Marks,
+) -> Option<Judgement> {
+    let same = merge(flows.iter().filter_map(|(flow, side)| Some(&flow.udp()?.half(*side).same)));
+    let all_the_same = same.count() + flows.len() as u64 == sent.count();
+    if !all_the_same || same.count() + 1 < MIN_ATTEMPTS || sent.span() < MIN_SPAN || received.count() + 1 < sent.count()
+    {
+        return None;
+    }
+    let story = format!(
+        "{client} sent the same request to {target} {} times over {} although it was answered {} times: the answer does not \
+         reach the program",
+        sent.count(),
+        sent.span(),
+        received.count()
+    );
+    Some(
+        Judgement::of(Cause::ReplyNotAccepted, story)
+            .citing(sent, "request")
+            .citing(received, "answer")
+            .at_most(Confidence::Medium, "a client that asks the same on purpose looks alike"),
+    )
 }
 
 /// The service answered. Does it still do so at the end?

@@ -189,7 +189,8 @@ impl Handshake<'_, '_> {
         let after = server.records.saturating_sub(self.facts.server_flight);
         let alone = after == 1 && server.last_length == ALERT_RECORD && self.facts.server_flight > 0;
         let end = self.server_end()?;
-        if !self.is_1_3() || client.records == 0 || !alone || self.client_end().is_some_and(|client| client < end) {
+        let left_before = self.client_end().zip(self.facts.server.last).is_some_and(|(left, alert)| left < alert);
+        if !self.is_1_3() || client.records == 0 || !alone || left_before {
             return None;
         }
         let story = format!(
