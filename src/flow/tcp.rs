@@ -19,6 +19,8 @@ pub struct Half {
     pub payload_bytes: u64,
     /// Segments that repeat bytes seen before; a SYN sent again counts.
     pub retransmitted: u64,
+    /// Where these are; those of a SYN left out.
+    pub sent_again: Marks,
     /// Bytes that the capture lacks in front of a segment.
     pub gap_bytes: u64,
     /// The first segment with payload.
@@ -288,6 +290,7 @@ impl Half {
             self.pending.get_or_insert(mark);
         } else {
             self.retransmitted += 1;
+            self.sent_again.push(mark);
             if self.acked.is_none_or(|acked| is_before(acked, end)) {
                 self.repeats.push(mark);
                 self.repeated_len = item.payload_len;

@@ -176,15 +176,16 @@ fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str) -
             .citing_one(theirs.last.unwrap_or(flow.first()), "last packet of the server");
         return silence::with_witness(context, &asked, judgement);
     }
-    let segments = ours.data_packets + theirs.data_packets;
-    let repeated = ours.retransmitted + theirs.retransmitted;
-    if is_heavy_loss(repeated, segments) {
+    // Each direction by itself: a bulk transfer loses in one, and its acknowledgements would hide it.
+    let lossy = [ours, theirs].into_iter().find(|half| is_heavy_loss(half.retransmitted, half.data_packets));
+    if let Some(half) = lossy {
+        let (repeated, segments) = (half.retransmitted, half.data_packets);
         return Judgement::of(
             Cause::PacketLoss,
-            format!("{target} works, but {repeated} of {segments} segments were sent again"),
+            format!("{target} works, but {repeated} of {segments} segments of one direction were sent again"),
         )
-        .citing_one(flow.first(), "first packet")
-        .citing_one(flow.last(), "last packet");
+        .citing(&half.sent_again, "segment sent again")
+        .citing_one(flow.first(), "first packet");
     }
     let judgement = Judgement::seen(format!("{target} answered, data went both ways"))
         .citing_one(flow.first(), "first packet")
