@@ -19,6 +19,7 @@ mod loss;
 mod outcome;
 mod pair;
 mod payload;
+mod resets;
 mod scope;
 mod service;
 mod signs;
