@@ -40,7 +40,7 @@ impl Analysis {
         info: CaptureInfo,
         counts: Counts,
         orphan_fragments: u64,
-        mut arrivals: Arrivals,
+        arrivals: Arrivals,
         mut shards: Vec<Shard>,
     ) -> Self {
         let mut tracked = ShardCounts::default();
@@ -48,7 +48,6 @@ impl Analysis {
         let mut dropped_names = 0;
         for shard in &mut shards {
             tracked.add(&shard.counts);
-            arrivals.merge(std::mem::take(&mut shard.arrivals));
             let names: Names = std::mem::take(&mut shard.names);
             dropped_names += names.dropped;
             lookups.extend(names.into_lookups());

@@ -8,7 +8,7 @@ mod control;
 
 use crate::analysis::Analysis;
 use crate::capture::{Capture, Window};
-use crate::decode::{Decoder, Kind, Seed};
+use crate::decode::{Decoder, Item, Kind, Seed};
 use crate::flow::{PortHints, Shard};
 use crate::time::Timestamp;
 
@@ -39,6 +39,8 @@ struct Pipeline {
     decoder: Decoder,
     control: Control,
     shards: Vec<Shard>,
+    /// The items of a window by shard; empty between windows.
+    routed: [Vec<Item<'static>>; SHARDS],
     /// The time of the last frame that had one, for those that have none.
     clock: Timestamp,
 }
@@ -49,12 +51,13 @@ impl Pipeline {
             decoder: Decoder::new(seed),
             control: Control::default(),
             shards: (0..SHARDS).map(|_| Shard::new(seed)).collect(),
+            routed: Default::default(),
             clock: Timestamp::default(),
         }
     }
 
-    fn window(&mut self, window: Window<'_>, hints: &PortHints) {
-        let mut routed: [Vec<_>; SHARDS] = Default::default();
+    fn window<'a>(&mut self, window: Window<'a>, hints: &PortHints) {
+        let mut routed: [Vec<Item<'a>>; SHARDS] = std::mem::take(&mut self.routed).map(emptied);
         for mut frame in window {
             self.clock = *frame.time.get_or_insert(self.clock);
             let mut item = self.decoder.decode(&frame);
@@ -70,7 +73,15 @@ impl Pipeline {
             }
         }
         for (shard, items) in self.shards.iter_mut().zip(&routed) {
-            shard.apply(items, hints);
+            shard.apply(items, hints, &mut self.control.arrivals);
         }
+        self.routed = routed.map(emptied);
     }
+}
+
+/// The same memory for the items of another window. Items borrow their window, so the type changes; `collect` takes over the
+/// vector that it iterates over.
+fn emptied<'b>(mut items: Vec<Item<'_>>) -> Vec<Item<'b>> {
+    items.clear();
+    items.into_iter().map_while(|_| None).collect()
 }
