@@ -30,8 +30,6 @@ pub fn judge(scope: &Scope, analysis: &Analysis, input: usize) -> CaptureVerdict
     let context = Context::new(scope, analysis, &flows);
     let claimed = claims::claim(&context);
     let pairs = pairs(&context, &claimed);
-    let of = |wanted: &Claim| claimed.iter().filter(|one| one.claim == *wanted).collect::<Vec<_>>();
-    let unexplained = of(&Claim::Unexpected);
     let mut background: BTreeMap<String, Background> = BTreeMap::new();
     let mut add = |kind: &str, flows: u64, packets: u64| {
         if packets > 0 {
@@ -61,7 +59,7 @@ pub fn judge(scope: &Scope, analysis: &Analysis, input: usize) -> CaptureVerdict
     CaptureVerdict {
         input,
         pairs,
-        unexpected: unexpected::group(&context, &unexplained, input),
+        unexpected: unexpected::group(&context, &claimed, input),
         background,
         totals: totals(analysis, accounted, input),
         limits: Limits {
@@ -87,10 +85,10 @@ fn pairs(context: &Context<'_>, claimed: &[Claimed<'_>]) -> Vec<PairVerdict> {
                 continue;
             };
             let key = (service, one.parties.client, one.parties.server);
-            let (flows, best) = grouped.entry(key).or_insert_with(|| (Vec::new(), claim.clone()));
+            let (flows, best) = grouped.entry(key).or_insert_with(|| (Vec::new(), (**claim).clone()));
             // The strongest tie of any flow is that of the pair.
             if claim.attribution < best.attribution {
-                *best = claim.clone();
+                *best = (**claim).clone();
             }
             flows.push(PairFlow {
                 flow: *one.flow,

@@ -15,13 +15,13 @@ use crate::report::Attribution;
 
 /// Where a flow belongs.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Claim {
+pub(super) enum Claim<'a> {
     /// One service, or several that nothing separates.
-    Service(ServiceClaim),
+    Service(Box<ServiceClaim>),
     /// Nothing explains it.
     Unexpected,
     /// Everyday traffic of a kind.
-    Background(String),
+    Background(&'a str),
 }
 
 /// The services that a flow may belong to.
@@ -49,7 +49,7 @@ pub(super) struct Parties {
 pub(super) struct Claimed<'a> {
     pub(super) flow: &'a FlowView<'a>,
     pub(super) parties: Parties,
-    pub(super) claim: Claim,
+    pub(super) claim: Claim<'a>,
 }
 
 const TCP: u8 = 6;
@@ -89,7 +89,8 @@ fn point_at_dead_servers(context: &Context<'_>, roles: &Roles, signs: &Signs, cl
         candidates.retain(|candidate| offers_gateway(context, std::slice::from_ref(candidate)));
         if !candidates.is_empty() {
             let attribution = Attribution::Port;
-            one.claim = Claim::Service(ServiceClaim { candidates, attribution, doubt: None, unidentified: true });
+            one.claim =
+                Claim::Service(Box::new(ServiceClaim { candidates, attribution, doubt: None, unidentified: true }));
         }
     }
 }
@@ -98,15 +99,19 @@ fn point_at_dead_servers(context: &Context<'_>, roles: &Roles, signs: &Signs, cl
 const GATEWAY_PORT: u16 = 443;
 
 fn is_anonymous_tls(one: &Claimed<'_>) -> bool {
-    one.flow.protocol() == TCP
-        && one.parties.server_port == GATEWAY_PORT
-        && matches!(&one.claim, Claim::Background(kind) if kind == "web")
+    one.flow.protocol() == TCP && one.parties.server_port == GATEWAY_PORT && one.claim == Claim::Background("web")
 }
 
-fn claim_one(context: &Context<'_>, roles: &Roles, signs: &Signs, flow: &FlowView<'_>, parties: Parties) -> Claim {
+fn claim_one<'a>(
+    context: &Context<'a>,
+    roles: &Roles,
+    signs: &Signs,
+    flow: &FlowView<'_>,
+    parties: Parties,
+) -> Claim<'a> {
     let scope = context.scope;
     let everyday = || match scope.known.background(flow.protocol(), parties.server_port) {
-        Some(kind) => Claim::Background(kind.to_owned()),
+        Some(kind) => Claim::Background(kind),
         None => unexpected(context, flow, parties),
     };
     let on_port = candidates(context, roles, flow, parties);
@@ -142,12 +147,12 @@ fn claim_one(context: &Context<'_>, roles: &Roles, signs: &Signs, flow: &FlowVie
     let claimed = |candidates: Vec<(usize, usize)>, attribution| {
         let unresolved = candidates.iter().any(|(service, _)| names_role(*service) && !is_confined(*service));
         let doubt = "the site file names the server, but no address in this capture has that name";
-        Claim::Service(ServiceClaim {
+        Claim::Service(Box::new(ServiceClaim {
             candidates,
             attribution,
             doubt: unresolved.then_some(doubt),
             unidentified: false,
-        })
+        }))
     };
 
     let named: Vec<(usize, usize)> =
@@ -182,32 +187,37 @@ fn claim_one(context: &Context<'_>, roles: &Roles, signs: &Signs, flow: &FlowVie
         return claimed(open, attribution);
     }
     if signs.is_vendor(context, parties.server) {
-        return Claim::Background("vendor".to_owned());
+        return Claim::Background("vendor");
     }
     // Whoever named the gateway did not mean a site with another name.
     let other_name = named_port && context.names.name(parties.server).is_some();
     if !other_name && signs.is_only_site(context, flow, parties, &open) {
         let attribution = if open.len() > 1 { Attribution::SharedPort } else { Attribution::Port };
         let doubt = "the port is a crowded one; that no other site was contacted on it is the only sign";
-        return Claim::Service(ServiceClaim { candidates: open, attribution, doubt: Some(doubt), unidentified: false });
+        return Claim::Service(Box::new(ServiceClaim {
+            candidates: open,
+            attribution,
+            doubt: Some(doubt),
+            unidentified: false,
+        }));
     }
     nothing_fits()
 }
 
 /// A flow that the table does not explain: allowed by the site file, or unexpected.
-fn unexpected(context: &Context<'_>, flow: &FlowView<'_>, parties: Parties) -> Claim {
+fn unexpected<'a>(context: &Context<'a>, flow: &FlowView<'_>, parties: Parties) -> Claim<'a> {
     let allowed = context.scope.site.allow.iter().any(|allow| {
         allow.flow.matches(flow.protocol(), parties.server_port)
             && (allow.to.is_empty() || allow.to.iter().any(|network| network.contains(&parties.server)))
     });
     if allowed {
-        return Claim::Background("allowed".to_owned());
+        return Claim::Background("allowed");
     }
     match context.scope.known.background(flow.protocol(), parties.server_port) {
         Some(kind) if !context.scope.profile.is_crowded(flow.protocol(), parties.server_port) => {
-            Claim::Background(kind.to_owned())
+            Claim::Background(kind)
         }
-        _ if is_portless(flow) => Claim::Background("ip-fragment".to_owned()),
+        _ if is_portless(flow) => Claim::Background("ip-fragment"),
         _ => Claim::Unexpected,
     }
 }
