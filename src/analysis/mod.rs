@@ -58,7 +58,8 @@ impl Analysis {
 
     /// Every flow, in order of its first packet.
     pub fn flows(&self) -> Vec<FlowView<'_>> {
-        let mut flows: Vec<FlowView<'_>> = self.shards.iter().flat_map(Shard::flows).collect();
+        let mut flows: Vec<FlowView<'_>> = Vec::with_capacity(self.shards.iter().map(Shard::len).sum());
+        flows.extend(self.shards.iter().flat_map(Shard::flows));
         flows.sort_unstable_by_key(|flow| flow.first().frame);
         flows
     }

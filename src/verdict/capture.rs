@@ -84,7 +84,7 @@ fn pairs(context: &Context<'_>, claimed: &[Claimed<'_>]) -> Vec<PairVerdict> {
             else {
                 continue;
             };
-            let key = (service, one.parties.client, one.parties.server);
+            let key = (service, one.parties.client(), one.parties.server());
             let (flows, best) = grouped.entry(key).or_insert_with(|| (Vec::new(), (**claim).clone()));
             // The strongest tie of any flow is that of the pair.
             if claim.attribution < best.attribution {
@@ -95,7 +95,7 @@ fn pairs(context: &Context<'_>, claimed: &[Claimed<'_>]) -> Vec<PairVerdict> {
                 client_side: one.parties.client_side,
                 transport,
                 speaks: speaks.speaks,
-                port: one.parties.server_port,
+                port: one.parties.server_port(),
             });
         }
     }

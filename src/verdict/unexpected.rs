@@ -30,19 +30,18 @@ pub(super) fn group(context: &Context<'_>, claimed: &[Claimed<'_>], input: usize
         members.push((*group.or_insert(at).get(), at));
     }
     members.sort_unstable();
-    members
-        .chunk_by(|one, next| one.0 == next.0)
-        .filter_map(|members| {
-            let flows: Vec<&Claimed<'_>> =
-                members.iter().filter_map(|(_, at)| unexplained.get(*at as usize).copied()).collect();
-            report(context, &flows, input)
-        })
-        .collect()
+    let mut reports = Vec::with_capacity(groups.len());
+    reports.extend(members.chunk_by(|one, next| one.0 == next.0).filter_map(|members| {
+        let flows: Vec<&Claimed<'_>> =
+            members.iter().filter_map(|(_, at)| unexplained.get(*at as usize).copied()).collect();
+        report(context, &flows, input)
+    }));
+    reports
 }
 
 /// What the flows of a group have in common: client, server, protocol and the server's port.
 fn key(one: &Claimed<'_>) -> (IpAddr, IpAddr, u8, u16) {
-    (one.parties.client, one.parties.server, one.flow.protocol(), one.parties.server_port)
+    (one.parties.client(), one.parties.server(), one.flow.protocol(), one.parties.server_port())
 }
 
 fn report(context: &Context<'_>, flows: &[&Claimed<'_>], input: usize) -> Option<Unexpected> {
@@ -90,7 +89,7 @@ fn state(flows: &[&Claimed<'_>]) -> &'static str {
 fn hint(context: &Context<'_>, flows: &[&Claimed<'_>], protocol: u8, port: u16) -> Option<String> {
     let first = flows.first()?;
     let scope = context.scope;
-    if scope.is_client(first.parties.client) == Some(false) && scope.is_client(first.parties.server) == Some(true) {
+    if scope.is_client(first.parties.client()) == Some(false) && scope.is_client(first.parties.server()) == Some(true) {
         return Some("towards a client: the table's services are outgoing".to_owned());
     }
     let spoken = flows.iter().find_map(|one| {
