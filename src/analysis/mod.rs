@@ -42,7 +42,7 @@ impl Analysis {
         info: CaptureInfo,
         counts: Counts,
         (orphan_fragments, dropped_fragments): (u64, u64),
-        mut arrivals: Arrivals,
+        arrivals: Arrivals,
         mut shards: Vec<Shard>,
     ) -> Self {
         let mut tracked = ShardCounts::default();
@@ -50,7 +50,6 @@ impl Analysis {
         let mut dropped_names = 0;
         for shard in &mut shards {
             tracked.add(&shard.counts);
-            arrivals.merge(std::mem::take(&mut shard.arrivals));
             let names: Names = std::mem::take(&mut shard.names);
             dropped_names += names.dropped;
             lookups.extend(names.into_lookups());
@@ -71,7 +70,8 @@ impl Analysis {
 
     /// Every flow, in order of its first packet.
     pub fn flows(&self) -> Vec<FlowView<'_>> {
-        let mut flows: Vec<FlowView<'_>> = self.shards.iter().flat_map(Shard::flows).collect();
+        let mut flows: Vec<FlowView<'_>> = Vec::with_capacity(self.shards.iter().map(Shard::len).sum());
+        flows.extend(self.shards.iter().flat_map(Shard::flows));
         flows.sort_unstable_by_key(|flow| flow.first().frame);
         flows
     }

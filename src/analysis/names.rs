@@ -20,7 +20,14 @@ pub struct Name {
 /// Every name of every address.
 #[derive(Clone, Debug, Default)]
 pub struct NameBook {
-    by_address: BTreeMap<IpAddr, Vec<Name>>,
+    by_address: BTreeMap<IpAddr, Names>,
+}
+
+/// The names of an address, in order of their discovery, and the place of the best one.
+#[derive(Clone, Debug, Default)]
+struct Names {
+    all: Vec<Name>,
+    best: usize,
 }
 
 impl NameBook {
@@ -52,24 +59,29 @@ impl NameBook {
             return;
         }
         let names = self.by_address.entry(address).or_default();
-        if !names.iter().any(|known| known.name == name && known.source == source) {
-            names.push(Name { source, name, mark });
+        if names.all.iter().any(|known| known.name == name && known.source == source) {
+            return;
         }
+        if names.all.get(names.best).is_some_and(|best| (source, mark) < (best.source, best.mark)) {
+            names.best = names.all.len();
+        }
+        names.all.push(Name { source, name, mark });
     }
 
     /// The names of an address, in order of their discovery.
     pub fn names(&self, address: IpAddr) -> &[Name] {
-        self.by_address.get(&address).map_or(&[], Vec::as_slice)
+        self.by_address.get(&address).map_or(&[], |names| &names.all)
     }
 
     /// The best single name: what a client asked this address for, else what was looked up.
     pub fn name(&self, address: IpAddr) -> Option<&str> {
-        self.names(address).iter().min_by_key(|name| (name.source, name.mark)).map(|name| name.name.as_str())
+        let names = self.by_address.get(&address)?;
+        names.all.get(names.best).map(|name| name.name.as_str())
     }
 
     /// Every address with its names.
     pub fn iter(&self) -> impl Iterator<Item = (IpAddr, &[Name])> {
-        self.by_address.iter().map(|(address, names)| (*address, names.as_slice()))
+        self.by_address.iter().map(|(address, names)| (*address, names.all.as_slice()))
     }
 }
 

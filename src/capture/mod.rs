@@ -22,6 +22,7 @@
 mod clock;
 mod content;
 mod damage;
+mod digest;
 mod discover;
 mod error;
 mod frame;

@@ -1,12 +1,10 @@
 //! Where the bytes come from: counted and hashed as they stand in the file, unpacked where they are packed.
 
-use std::fmt::Write as _;
 use std::io::{self, Read};
-
-use sha2::{Digest, Sha256};
 
 use super::content::{self, Content};
 use super::damage::Flaw;
+use super::digest::Digest;
 use super::inflate::Inflate;
 use super::{Compression, Options};
 
@@ -89,12 +87,7 @@ impl Source {
             return Ok(None);
         }
         while raw.read(buffer)? > 0 {}
-        Ok(raw.hash.take().map(|hash| {
-            hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            })
-        }))
+        Ok(raw.hash.take().and_then(Digest::finish))
     }
 
     fn head(&mut self) -> io::Result<Vec<u8>> {
@@ -129,13 +122,13 @@ impl Source {
 pub(super) struct Raw {
     reader: Box<dyn Read + Send>,
     consumed: u64,
-    hash: Option<Sha256>,
+    hash: Option<Digest>,
     failed: bool,
 }
 
 impl Raw {
     fn new(reader: Box<dyn Read + Send>, hash: bool) -> Self {
-        Raw { reader, consumed: 0, hash: hash.then(Sha256::new), failed: false }
+        Raw { reader, consumed: 0, hash: hash.then(Digest::new), failed: false }
     }
 
     /// Bytes that were read.

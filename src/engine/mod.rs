@@ -8,7 +8,7 @@ mod control;
 
 use crate::analysis::Analysis;
 use crate::capture::{Capture, Window};
-use crate::decode::{Decoder, Fragmented, Kind, Seed};
+use crate::decode::{Decoder, Fragmented, Item, Kind, Seed};
 use crate::flow::{PortHints, Shard};
 use crate::time::Timestamp;
 
@@ -42,6 +42,8 @@ struct Pipeline {
     decoder: Decoder,
     control: Control,
     shards: Vec<Shard>,
+    /// The items of a window by shard; empty between windows.
+    routed: [Vec<Item<'static>>; SHARDS],
     /// The time of the last frame that had one, for those that have none.
     clock: Timestamp,
 }
@@ -53,12 +55,13 @@ impl Pipeline {
             decoder: Decoder::new(seed),
             control: Control::default(),
             shards: (0..SHARDS).map(|_| Shard::new(seed)).collect(),
+            routed: Default::default(),
             clock: Timestamp::default(),
         }
     }
 
-    fn window(&mut self, window: Window<'_>, hints: &PortHints) {
-        let mut routed: [Vec<_>; SHARDS] = Default::default();
+    fn window<'a>(&mut self, window: Window<'a>, hints: &PortHints) {
+        let mut routed: [Vec<Item<'a>>; SHARDS] = std::mem::take(&mut self.routed).map(emptied);
         // What became of fragmented datagrams, each with the number of items before it.
         let mut settled: [Vec<(usize, Fragmented)>; SHARDS] = Default::default();
         for mut frame in window {
@@ -84,17 +87,19 @@ impl Pipeline {
                 items.push(item);
             }
         }
+        let arrivals = &mut self.control.arrivals;
         for ((shard, items), settled) in self.shards.iter_mut().zip(&routed).zip(&settled) {
             let mut items = &items[..];
             let mut passed = 0;
             for (at, datagram) in settled {
                 let (before, behind) = items.split_at_checked(at - passed).unwrap_or((items, &[]));
-                shard.apply(before, hints);
+                shard.apply(before, hints, arrivals);
                 shard.settle(datagram, &datagram.item(self.seed), hints);
                 (items, passed) = (behind, *at);
             }
-            shard.apply(items, hints);
+            shard.apply(items, hints, arrivals);
         }
+        self.routed = routed.map(emptied);
     }
 
     /// The capture has ended.
@@ -105,6 +110,13 @@ impl Pipeline {
             }
         }
     }
+}
+
+/// The same memory for the items of another window. Items borrow their window, so the type changes; `collect` takes over the
+/// vector that it iterates over.
+fn emptied<'b>(mut items: Vec<Item<'_>>) -> Vec<Item<'b>> {
+    items.clear();
+    items.into_iter().map_while(|_| None).collect()
 }
 
 #[cfg(test)]

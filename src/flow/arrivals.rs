@@ -14,14 +14,23 @@ pub const WITNESS_REACH: Span = Span::from_secs(5);
 /// Time is cut into buckets of this length.
 const BUCKET: Span = WITNESS_REACH;
 
-/// Addresses and buckets that are remembered per shard. A client's capture has a handful of addresses; a flood of forged ones
-/// must not take the memory of a host. 64 k of 56 bytes is 4 MiB.
+/// Addresses and buckets that are remembered. A client's capture has a handful of addresses; a flood of forged ones must not
+/// take the memory of a host: 64 k addresses of one bucket each are some 10 MiB.
 const MAX_ENTRIES: usize = 1 << 16;
 
 /// The first frame that reached an address on an interface in a bucket of five seconds.
 #[derive(Debug, Default)]
 pub struct Arrivals {
-    first: HashMap<(IpAddr, u16, i64), Mark, foldhash::fast::RandomState>,
+    reached: HashMap<(IpAddr, u16), Times, foldhash::fast::RandomState>,
+    /// Marks over all addresses.
+    entries: usize,
+}
+
+/// When an address was reached: the first mark of each bucket, in order.
+#[derive(Debug)]
+struct Times {
+    latest: Mark,
+    before: Vec<Mark>,
 }
 
 /// The bucket of a time.
@@ -33,42 +42,104 @@ pub(super) fn bucket(time: Timestamp) -> i64 {
 impl Arrivals {
     /// Remembers that a frame reached `address`.
     pub fn record(&mut self, address: IpAddr, interface: u16, mark: Mark) {
-        let key = (address, interface, bucket(mark.time));
-        if let Some(first) = self.first.get_mut(&key) {
-            *first = (*first).min(mark);
-        } else if self.first.len() < MAX_ENTRIES {
-            self.first.insert(key, mark);
-        }
-    }
-
-    /// Takes over what another shard remembers.
-    #[allow(clippy::iter_over_hash_type, reason = "the minimum does not depend on the order")]
-    pub fn merge(&mut self, other: Arrivals) {
-        for ((address, interface, _), mark) in other.first {
-            self.record(address, interface, mark);
-        }
-    }
-
-    /// The first frames that reached `address` on `interface` in the buckets from `from` to `to`, in order. `except` are frames
-    /// that do not count.
-    pub fn witnesses(&self, address: IpAddr, interface: u16, from: Timestamp, to: Timestamp) -> Vec<Mark> {
-        let (first, last) = (bucket(from), bucket(to));
-        let mut marks: Vec<Mark> = if last - first <= self.first.len() as i64 {
-            (first..=last).filter_map(|bucket| self.first.get(&(address, interface, bucket)).copied()).collect()
-        } else {
-            self.first
-                .iter()
-                .filter(|((to, on, bucket), _)| (*to, *on) == (address, interface) && (first..=last).contains(bucket))
-                .map(|(_, mark)| *mark)
-                .collect()
+        let is_full = self.entries >= MAX_ENTRIES;
+        let is_new = match self.reached.get_mut(&(address, interface)) {
+            Some(times) => times.record(mark, is_full),
+            None if is_full => false,
+            None => {
+                self.reached.insert((address, interface), Times { latest: mark, before: Vec::new() });
+                true
+            }
         };
-        marks.retain(|mark| (from..=to).contains(&mark.time));
+        self.entries += usize::from(is_new);
+    }
+
+    /// The first frames that reached `address` on `interface` in the buckets from `from` to `to`, in order.
+    pub fn witnesses(&self, address: IpAddr, interface: u16, from: Timestamp, to: Timestamp) -> Vec<Mark> {
+        let Some(times) = self.reached.get(&(address, interface)) else { return Vec::new() };
+        let first = times.before.partition_point(|mark| mark.time < from);
+        let end = times.before.partition_point(|mark| mark.time <= to);
+        let mut marks = times.before.get(first..end).unwrap_or_default().to_vec();
+        marks.extend(Some(times.latest).filter(|mark| (from..=to).contains(&mark.time)));
         marks.sort_unstable();
         marks
     }
 
     /// Whether any frame reached `address` on any interface.
     pub fn reached(&self, address: IpAddr) -> bool {
-        self.first.keys().any(|(to, _, _)| *to == address)
+        self.reached.keys().any(|(to, _)| *to == address)
+    }
+}
+
+impl Times {
+    /// Takes in a mark, unless it is not the first of its bucket, or of a new bucket and `is_full`. Whether there is one more.
+    fn record(&mut self, mark: Mark, is_full: bool) -> bool {
+        let wanted = bucket(mark.time);
+        let latest = bucket(self.latest.time);
+        if wanted == latest {
+            self.latest = self.latest.min(mark);
+            return false;
+        }
+        if wanted > latest {
+            if !is_full {
+                self.before.push(std::mem::replace(&mut self.latest, mark));
+            }
+            return !is_full;
+        }
+        // Time ran backwards.
+        let at = self.before.partition_point(|known| bucket(known.time) < wanted);
+        match self.before.get_mut(at).filter(|known| bucket(known.time) == wanted) {
+            Some(known) => *known = (*known).min(mark),
+            None if is_full => return false,
+            None => {
+                self.before.insert(at, mark);
+                return true;
+            }
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::{Arrivals, MAX_ENTRIES, Mark};
+    use crate::time::Timestamp;
+
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
+    fn mark(frame: u64, second: i64) -> Mark {
+        Mark { frame, time: Timestamp::from_parts(second, 0) }
+    }
+
+    fn frames(arrivals: &Arrivals, from: i64, to: i64) -> Vec<u64> {
+        let second = |seconds| Timestamp::from_parts(seconds, 0);
+        arrivals.witnesses(HERE, 0, second(from), second(to)).iter().map(|mark| mark.frame).collect()
+    }
+
+    #[test]
+    fn the_first_frame_of_each_bucket_is_kept_in_whatever_order_they_come() {
+        let mut arrivals = Arrivals::default();
+        for (frame, second) in [(4, 11), (2, 12), (9, 31), (7, 3), (8, 21), (6, 4), (5, 22)] {
+            arrivals.record(HERE, 0, mark(frame, second));
+        }
+        arrivals.record(HERE, 1, mark(1, 11));
+        assert_eq!(frames(&arrivals, 0, 40), [2, 5, 6, 9]);
+        assert_eq!(frames(&arrivals, 5, 29), [2, 5]);
+        assert_eq!(frames(&arrivals, 13, 21), [] as [u64; 0]);
+        assert!(arrivals.reached(HERE) && !arrivals.reached(Ipv4Addr::LOCALHOST.into()));
+    }
+
+    #[test]
+    fn a_flood_of_addresses_ends_at_the_cap() {
+        let mut arrivals = Arrivals::default();
+        for number in 0..MAX_ENTRIES as u32 + 5 {
+            arrivals.record(Ipv4Addr::from_bits(number).into(), 0, mark(1, 1));
+        }
+        arrivals.record(Ipv4Addr::from_bits(0).into(), 0, mark(2, 100));
+        arrivals.record(Ipv4Addr::from_bits(0).into(), 0, mark(3, -100));
+        assert_eq!((arrivals.entries, arrivals.reached.len()), (MAX_ENTRIES, MAX_ENTRIES));
+        assert!(!arrivals.reached(Ipv4Addr::from_bits(MAX_ENTRIES as u32).into()));
     }
 }

@@ -26,11 +26,10 @@ impl Recent {
         Recent { slots: Box::new([(0, Timestamp(i64::MIN)); SLOTS]) }
     }
 
-    /// Whether `item` repeats a packet that was just seen. A copy does not renew the memory: the third copy is measured
-    /// against the first.
+    /// Whether `item`, whose [`digest`] is given, repeats a packet that was just seen. A copy does not renew the memory: the
+    /// third copy is measured against the first.
     #[inline]
-    pub(super) fn is_copy(&mut self, item: &Item<'_>) -> bool {
-        let digest = digest(item);
+    pub(super) fn is_copy(&mut self, item: &Item<'_>, digest: u64) -> bool {
         let Some(slot) = self.slots.get_mut(digest as usize % SLOTS) else { return false };
         if slot.0 == digest && (item.time - slot.1).abs() <= WINDOW {
             return true;
@@ -40,20 +39,40 @@ impl Recent {
     }
 }
 
+/// Bytes behind the IP header in which two packets of a flow must agree to be copies: the largest TCP header.
+const COMPARED: usize = 64;
+
+/// What copies of a packet have in common. The parts are multiplied independently of each other, for the processor to overlap
+/// them: this is done for every packet.
 #[inline]
-fn digest(item: &Item<'_>) -> u64 {
+pub(super) fn digest(item: &Item<'_>) -> u64 {
     let identification = u64::from(item.ip_id().unwrap_or(0));
     // An echo or a syslog line may be repeated at once; what differs then is the identification, which IPv4 has.
-    let mut digest = mix(item.key.hash(crate::decode::Seed::fixed(1)), identification << 32 | item.ip.len() as u64);
-    digest = mix(digest, item.side.index() as u64 | u64::from(item.payload_len) << 1 | u64::from(item.protocol) << 40);
-    for word in item.transport().chunks(8).take(8) {
-        let mut bytes = [0; 8];
-        for (to, from) in bytes.iter_mut().zip(word) {
-            *to = *from;
-        }
-        digest = mix(digest, u64::from_le_bytes(bytes));
+    let flow = mix(item.key.hash(crate::decode::Seed::fixed(1)), identification << 32 | item.ip.len() as u64);
+    let sizes = item.side.index() as u64 | u64::from(item.payload_len) << 1 | u64::from(item.protocol) << 40;
+    let transport = item.transport();
+    let head = transport.first_chunk::<COMPARED>().map_or(transport, |head| head);
+    let (whole, _) = head.as_chunks::<16>();
+    let mut digest = 0;
+    for (at, part) in (1..).zip(whole) {
+        digest ^= mix_part(part, at);
     }
-    digest
+    // The last sixteen bytes overlap the part before them, unless there are not so many.
+    digest ^= match head.last_chunk::<16>() {
+        Some(last) => mix_part(last, 0),
+        None => {
+            let mut last = [0; 16];
+            last.iter_mut().zip(head).for_each(|(to, from)| *to = *from);
+            mix_part(&last, 0)
+        }
+    };
+    mix(mix(flow, sizes), digest)
+}
+
+#[inline]
+fn mix_part(part: &[u8; 16], at: u64) -> u64 {
+    let part = u128::from_le_bytes(*part);
+    mix((part as u64).wrapping_add(at.wrapping_mul(0x9e37_79b9_7f4a_7c15)), (part >> 64) as u64)
 }
 
 #[inline]

@@ -67,6 +67,8 @@ impl State {
     /// A packet came from this side within the current bucket of [`Arrivals`]: bits 2 and 3.
     const ARRIVED: u8 = 4;
     const FRAGMENTS: u8 = 16;
+    /// The detail has nothing to learn from further packets of this side: bits 5 and 6.
+    const SETTLED: u8 = 32;
 
     fn client(self) -> Side {
         if self.0 & Self::CLIENT_HIGH != 0 { Side::High } else { Side::Low }
@@ -80,6 +82,11 @@ impl State {
         if certain {
             self.0 |= Self::CLIENT_CERTAIN;
         }
+    }
+
+    /// Says that the detail takes in every packet from now on.
+    fn unsettle(&mut self) {
+        self.0 &= !(Self::SETTLED | Self::SETTLED << 1);
     }
 
     fn client_is_certain(self) -> bool {

@@ -2,7 +2,7 @@
 
 use super::arrivals::{Arrivals, bucket};
 use super::dns::Names;
-use super::duplicates::Recent;
+use super::duplicates::{Recent, digest};
 use super::fragments::mark;
 use super::tcp::Tcp;
 use super::udp::{Datagram, Initiator, Udp, recognise};
@@ -25,13 +25,11 @@ const UDP: u8 = 17;
 const ESP: u8 = 50;
 const DNS: u16 = 53;
 
-/// Flows, names and arrivals of one shard.
+/// Flows and names of one shard.
 #[derive(Debug)]
 pub struct Shard {
     table: FlowTable,
     recent: Recent,
-    /// Which addresses packets reached.
-    pub arrivals: Arrivals,
     /// Look-ups.
     pub names: Names,
     /// What was counted.
@@ -73,48 +71,51 @@ impl Shard {
         Shard {
             table: FlowTable::new(seed),
             recent: Recent::new(),
-            arrivals: Arrivals::default(),
             names: Names::default(),
             counts: ShardCounts::default(),
         }
     }
 
-    /// Applies packets in capture order.
-    pub fn apply(&mut self, items: &[Item<'_>], hints: &PortHints) {
+    /// Applies packets in capture order, and tells `arrivals` whom they reached.
+    pub fn apply(&mut self, items: &[Item<'_>], hints: &PortHints, arrivals: &mut Arrivals) {
         let mut found = [None; BATCH];
+        let mut digests = [0; BATCH];
         for batch in items.chunks(BATCH) {
+            let retired = self.table.retired();
             for (slot, item) in found.iter_mut().zip(batch) {
                 *slot = self.table.find(item);
             }
-            for (slot, item) in found.iter().zip(batch) {
-                self.apply_one(item, *slot, hints);
+            for (slot, item) in digests.iter_mut().zip(batch) {
+                *slot = digest(item);
+            }
+            for ((&found, &digest), item) in found.iter().zip(&digests).zip(batch) {
+                if self.recent.is_copy(item, digest) {
+                    self.copy(item, hints);
+                } else {
+                    // A flow retired earlier in the batch may be the one that was found.
+                    let found = found.filter(|_| self.table.retired() == retired);
+                    self.apply_one(item, found, hints, arrivals);
+                }
             }
         }
     }
 
     #[inline]
-    fn apply_one(&mut self, item: &Item<'_>, found: Option<u32>, hints: &PortHints) {
-        if self.recent.is_copy(item) {
-            self.copy(item, hints);
-            return;
-        }
+    fn apply_one(&mut self, item: &Item<'_>, found: Option<u32>, hints: &PortHints, arrivals: &mut Arrivals) {
         if item.kind == Kind::IcmpError {
-            self.icmp_error(item);
+            self.icmp_error(item, arrivals);
             return;
         }
-        // A flow opened or retired earlier in the batch makes a look-up stale.
-        let mut number = match found.filter(|number| self.table.is(*number, item.key, item)) {
+        // One that was not found may have been opened earlier in the batch.
+        let mut number = match found.or_else(|| self.table.find(item)) {
             Some(number) => number,
-            None => match self.table.find(item) {
-                Some(number) => number,
-                None => self.open(item, hints),
-            },
+            None => self.open(item, hints),
         };
         if item.flags.opens() && item.protocol == TCP && self.is_reopened(number, item) {
             self.table.retire(number);
             number = self.open(item, hints);
         }
-        self.update(number, item, hints);
+        self.update(number, item, hints, arrivals);
     }
 
     #[cold]
@@ -158,7 +159,7 @@ impl Shard {
     }
 
     #[inline]
-    fn update(&mut self, number: u32, item: &Item<'_>, hints: &PortHints) {
+    fn update(&mut self, number: u32, item: &Item<'_>, hints: &PortHints, arrivals: &mut Arrivals) {
         let Some(flow) = self.table.flow_mut(number) else { return };
         let side = item.side.index();
         let arrived = State::ARRIVED << side;
@@ -173,12 +174,13 @@ impl Shard {
         let (bytes, carry) = flow.bytes[side].overflowing_add(item.wire_len);
         flow.bytes[side] = bytes;
         flow.flags[side] |= item.flags.0;
-        let needs_detail = flow.detail != 0 || carry || deserves_detail(flow, item, hints);
+        let settled = flow.state.0 & State::SETTLED << side != 0;
+        let needs_detail = carry || !settled && (flow.detail != 0 || deserves_detail(flow, item, hints));
         if item.first_fragment || item.kind == Kind::LaterFragment {
             flow.state.0 |= State::FRAGMENTS;
         }
         if news && let Some((_, destination)) = item.addresses() {
-            self.arrivals.record(destination, item.interface, Mark::of(item));
+            arrivals.record(destination, item.interface, Mark::of(item));
         }
         if needs_detail {
             self.track(number, item, carry, hints);
@@ -239,12 +241,12 @@ impl Shard {
         let sender = flow.state.client();
         let ipsec = item.protocol == UDP && is_ipsec_port(item, hints);
         if matches!(detail.body, Body::None) && !(ipsec || is_followed(item, hints)) {
-            let spoken = sniff_first(item, &mut detail.spoken[side]);
-            match spoken {
+            match sniff_first(item, &mut detail.spoken[side]) {
                 Some(Spoken::IkeTcp) if item.protocol == TCP => {
                     let mut tcp = Box::<Tcp>::default();
                     tcp.opened_before(sender, first);
                     detail.body = Body::Tcp(tcp);
+                    flow.state.unsettle();
                 }
                 Some(Spoken::Ike) if item.protocol == UDP => {
                     let mut udp = Box::<Udp>::default();
@@ -252,8 +254,14 @@ impl Shard {
                         udp.sent_before(sender, first);
                     }
                     detail.body = Body::Udp(udp);
+                    flow.state.unsettle();
                 }
-                _ => return,
+                spoken => {
+                    if spoken.is_some() && detail.ttl[side] != 0 {
+                        flow.state.0 |= State::SETTLED << side;
+                    }
+                    return;
+                }
             }
         }
         match detail.body.of(item.protocol) {
@@ -281,10 +289,10 @@ impl Shard {
     }
 
     #[cold]
-    fn icmp_error(&mut self, item: &Item<'_>) {
+    fn icmp_error(&mut self, item: &Item<'_>, arrivals: &mut Arrivals) {
         let mark = Mark::of(item);
         if let Some((_, destination)) = item.addresses() {
-            self.arrivals.record(destination, item.interface, mark);
+            arrivals.record(destination, item.interface, mark);
         }
         let flow = self.table.find(item);
         let (Some(number), Some(message)) = (flow, IcmpMessage::of(item)) else {

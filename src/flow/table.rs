@@ -6,7 +6,7 @@ use std::net::Ipv6Addr;
 use hashbrown::HashTable;
 
 use super::{Detail, Flow};
-use crate::decode::{Item, Key, Seed};
+use crate::decode::{Item, Kind, Seed, Side};
 
 /// Flows stand in chunks of this many: growing then copies nothing, and a 1 MiB chunk is allocated at a time.
 const CHUNK: usize = 1 << 14;
@@ -15,8 +15,12 @@ const CHUNK: usize = 1 << 14;
 #[derive(Debug)]
 pub struct FlowTable {
     seed: Seed,
+    /// IPv4 flows, by their number.
     index: HashTable<u32>,
+    /// IPv6 flows, by their place in `v6`.
+    v6_index: HashTable<u32>,
     len: u32,
+    retired: u32,
     chunks: Vec<Vec<Flow>>,
     details: Vec<Detail>,
     /// Addresses of IPv6 flows, low and high, by flow. Sorted by construction: flows are numbered in order.
@@ -25,57 +29,90 @@ pub struct FlowTable {
 
 impl FlowTable {
     pub(super) fn new(seed: Seed) -> Self {
-        FlowTable { seed, index: HashTable::new(), len: 0, chunks: Vec::new(), details: Vec::new(), v6: Vec::new() }
+        FlowTable {
+            seed,
+            index: HashTable::new(),
+            v6_index: HashTable::new(),
+            len: 0,
+            retired: 0,
+            chunks: Vec::new(),
+            details: Vec::new(),
+            v6: Vec::new(),
+        }
     }
 
     /// The number of the flow that `item` belongs to.
     #[inline]
     pub(super) fn find(&self, item: &Item<'_>) -> Option<u32> {
         let key = item.key;
-        self.index.find(key.hash(self.seed), |&number| self.is(number, key, item)).copied()
+        let hash = key.hash(self.seed);
+        if key.is_v6() {
+            return self.find_v6(item, hash);
+        }
+        self.index.find(hash, |&number| self.flow(number).is_some_and(|flow| flow.key == key)).copied()
     }
 
-    /// Whether the flow is that of `item`.
+    /// How many flows were retired: what was found before is out of date where this has changed.
     #[inline]
-    pub(super) fn is(&self, number: u32, key: Key, item: &Item<'_>) -> bool {
-        self.flow(number).is_some_and(|flow| flow.key == key) && (!key.is_v6() || self.has_addresses(number, item))
+    pub(super) fn retired(&self) -> u32 {
+        self.retired
     }
 
-    /// Whether the addresses of an IPv6 flow are those of `item`: equal digests prove nothing.
-    fn has_addresses(&self, number: u32, item: &Item<'_>) -> bool {
+    /// The number of the IPv6 flow that `item` belongs to: equal digests prove nothing, its addresses must be those of the flow.
+    #[inline(never)]
+    fn find_v6(&self, item: &Item<'_>, hash: u64) -> Option<u32> {
         // An ICMP error's own addresses are not those of the flow it quotes; a digest of 64 seeded bits must do there.
-        let (Some(flow), Some(own)) = (self.v6_addresses(number), item.v6_addresses()) else { return true };
-        item.kind != crate::decode::Kind::Packet || flow == own || flow == (own.1, own.0)
+        let own = item.v6_addresses().filter(|_| item.kind == Kind::Packet);
+        let is_its = |&at: &u32| {
+            let Some(&(number, low, high)) = self.v6.get(at as usize) else { return false };
+            own.is_none_or(|own| own == (low, high) || own == (high, low))
+                && self.flow(number).is_some_and(|flow| flow.key == item.key)
+        };
+        let at = *self.v6_index.find(hash, is_its)?;
+        self.v6.get(at as usize).map(|entry| entry.0)
     }
 
     /// Opens a flow; a later one with the same key takes its place in the index.
     pub(super) fn open(&mut self, flow: Flow, item: &Item<'_>) -> u32 {
         let number = self.len;
         self.len = self.len.saturating_add(1);
-        if let Some((source, destination)) = item.v6_addresses().filter(|_| flow.key.is_v6()) {
-            let (low, high) = match item.side {
-                crate::decode::Side::Low => (source, destination),
-                crate::decode::Side::High => (destination, source),
-            };
-            self.v6.push((number, low, high));
-        }
-        let hash = flow.key.hash(self.seed);
+        let key = flow.key;
+        let hash = key.hash(self.seed);
         if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
             self.chunks.push(Vec::with_capacity(if self.chunks.is_empty() { 0 } else { CHUNK }));
         }
         if let Some(chunk) = self.chunks.last_mut() {
             chunk.push(flow);
         }
-        let (chunks, seed) = (&self.chunks, self.seed);
-        self.index.insert_unique(hash, number, |&other| chunk_of(chunks, other).map_or(0, |flow| flow.key.hash(seed)));
+        let (chunks, v6, seed) = (&self.chunks, &mut self.v6, self.seed);
+        let rehash = |number: u32| chunk_of(chunks, number).map_or(0, |flow| flow.key.hash(seed));
+        if let Some((source, destination)) = item.v6_addresses().filter(|_| key.is_v6()) {
+            let at = u32::try_from(v6.len()).unwrap_or(u32::MAX);
+            v6.push(match item.side {
+                Side::Low => (number, source, destination),
+                Side::High => (number, destination, source),
+            });
+            let rehash = |&at: &u32| v6.get(at as usize).map_or(0, |entry| rehash(entry.0));
+            self.v6_index.insert_unique(hash, at, rehash);
+        } else {
+            self.index.insert_unique(hash, number, |&number| rehash(number));
+        }
         number
     }
 
     /// Takes a flow out of the index: its key will open a new one. It stays among the flows.
     pub(super) fn retire(&mut self, number: u32) {
-        let Some(hash) = self.flow(number).map(|flow| flow.key.hash(self.seed)) else { return };
-        if let Ok(entry) = self.index.find_entry(hash, |&other| other == number) {
+        let Some(key) = self.flow(number).map(|flow| flow.key) else { return };
+        let hash = key.hash(self.seed);
+        let entry = if key.is_v6() {
+            let v6 = &self.v6;
+            self.v6_index.find_entry(hash, |&at| v6.get(at as usize).is_some_and(|entry| entry.0 == number))
+        } else {
+            self.index.find_entry(hash, |&other| other == number)
+        };
+        if let Ok(entry) = entry {
             entry.remove();
+            self.retired = self.retired.wrapping_add(1);
         }
     }
 

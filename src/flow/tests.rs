@@ -1,6 +1,6 @@
 //! Packets laid out by hand, through the decoder and a shard.
 
-use super::{FlowView, PortHints, Shard};
+use super::{Arrivals, FlowView, PortHints, Shard};
 use crate::capture::{Direction, Frame, LinkType};
 use crate::decode::{Decoder, Item, Seed};
 use crate::time::{Span, Timestamp};
@@ -28,7 +28,7 @@ fn shard(frames: &[(i64, &[u8])]) -> Shard {
     let mut shard = Shard::new(Seed::fixed(SEED));
     let mut hints = PortHints::default();
     hints.add_tcp(443, 443);
-    shard.apply(&items(frames), &hints);
+    shard.apply(&items(frames), &hints, &mut Arrivals::default());
     shard
 }
 

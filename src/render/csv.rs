@@ -157,7 +157,7 @@ fn pair_row(report: &Report, run: &Run, service: &Service, pair: &Pair, transpor
 }
 
 fn unexpected_row(report: &Report, run: &Run, flows: &Unexpected) -> Row {
-    let what = flows.hint.iter().fold(flows.state.clone(), |state, hint| format!("{state}, may be {hint}"));
+    let what = flows.hint.iter().fold(flows.state.to_owned(), |state, hint| format!("{state}, may be {hint}"));
     Row {
         service_id: Cell::new(UNEXPECTED),
         protocol: Cell::new(&flows.protocol),

@@ -1,5 +1,6 @@
 //! The types of `portproof.report.v1`.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
@@ -563,10 +564,10 @@ pub struct Unexpected {
     pub client: IpAddr,
     pub server: IpAddr,
     pub server_name: Option<String>,
-    pub protocol: String,
+    pub protocol: Cow<'static, str>,
     pub port: Option<u16>,
     /// `established`, `refused`, `unanswered`, `one-way`, ...
-    pub state: String,
+    pub state: &'static str,
     /// What it may be.
     pub hint: Option<String>,
     pub flows: u64,

@@ -31,8 +31,6 @@ pub fn judge(scope: &Scope, analysis: &Analysis, input: usize) -> CaptureVerdict
     let claimed = claims::claim(&context);
     let mut pairs = pairs(&context, &claimed);
     pairs.extend(dns::pairs(&context, &pairs));
-    let of = |wanted: &Claim| claimed.iter().filter(|one| one.claim == *wanted).collect::<Vec<_>>();
-    let unexplained = of(&Claim::Unexpected);
     let mut background: BTreeMap<String, Background> = BTreeMap::new();
     let mut add = |kind: &str, flows: u64, packets: u64| {
         if packets > 0 {
@@ -62,7 +60,7 @@ pub fn judge(scope: &Scope, analysis: &Analysis, input: usize) -> CaptureVerdict
     CaptureVerdict {
         input,
         pairs,
-        unexpected: unexpected::group(&context, &unexplained, input),
+        unexpected: unexpected::group(&context, &claimed, input),
         background,
         totals: totals(analysis, accounted, input),
         limits: Limits {
@@ -118,18 +116,18 @@ fn pairs(context: &Context<'_>, claimed: &[Claimed<'_>]) -> Vec<PairVerdict> {
             else {
                 continue;
             };
-            let key = (service, one.parties.client, one.parties.server);
-            let (flows, best) = grouped.entry(key).or_insert_with(|| (Vec::new(), claim.clone()));
+            let key = (service, one.parties.client(), one.parties.server());
+            let (flows, best) = grouped.entry(key).or_insert_with(|| (Vec::new(), (**claim).clone()));
             // The strongest tie of any flow is that of the pair.
             if claim.attribution < best.attribution {
-                *best = claim.clone();
+                *best = (**claim).clone();
             }
             flows.push(PairFlow {
                 flow: *one.flow,
                 client_side: one.parties.client_side,
                 transport,
                 speaks: speaks.speaks,
-                port: one.parties.server_port,
+                port: one.parties.server_port(),
             });
         }
     }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::context::Context;
 use super::payload;
 use super::signs::Signs;
-use crate::decode::Side;
+use crate::decode::{Endpoints, Side};
 use crate::flow::FlowView;
 use crate::profile::{Host, Selector, Service, Speaks};
 use crate::proto::sniff::Spoken;
@@ -15,13 +15,13 @@ use crate::report::Attribution;
 
 /// Where a flow belongs.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Claim {
+pub(super) enum Claim<'a> {
     /// One service, or several that nothing separates.
-    Service(ServiceClaim),
+    Service(Box<ServiceClaim>),
     /// Nothing explains it.
     Unexpected,
     /// Everyday traffic of a kind.
-    Background(String),
+    Background(&'a str),
 }
 
 /// The services that a flow may belong to.
@@ -37,19 +37,31 @@ pub(super) struct ServiceClaim {
 }
 
 /// Client and server of a flow, as far as the whole capture tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Parties {
-    pub(super) client: IpAddr,
-    pub(super) server: IpAddr,
-    pub(super) server_port: u16,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parties<'a> {
+    endpoints: &'a Endpoints,
     pub(super) client_side: Side,
+}
+
+impl Parties<'_> {
+    pub(super) fn client(&self) -> IpAddr {
+        self.endpoints.side(self.client_side).0
+    }
+
+    pub(super) fn server(&self) -> IpAddr {
+        self.endpoints.side(self.client_side.other()).0
+    }
+
+    pub(super) fn server_port(&self) -> u16 {
+        self.endpoints.side(self.client_side.other()).1
+    }
 }
 
 /// A flow with its parties and its claim.
 pub(super) struct Claimed<'a> {
     pub(super) flow: &'a FlowView<'a>,
-    pub(super) parties: Parties,
-    pub(super) claim: Claim,
+    pub(super) parties: Parties<'a>,
+    pub(super) claim: Claim<'a>,
 }
 
 const TCP: u8 = 6;
@@ -60,7 +72,7 @@ const ESP: u8 = 50;
 pub(super) fn claim<'a>(context: &Context<'a>) -> Vec<Claimed<'a>> {
     let roles = Roles::of(context);
     let initiators = ike_initiators(context, &roles);
-    let flows: Vec<(&FlowView<'a>, Parties)> =
+    let flows: Vec<(&FlowView<'a>, Parties<'a>)> =
         context.flows.iter().map(|flow| (flow, parties(context, flow, &initiators))).collect();
     let signs = Signs::of(context, &flows);
     let mut claimed: Vec<Claimed<'a>> = flows
@@ -78,18 +90,19 @@ fn point_at_dead_servers(context: &Context<'_>, roles: &Roles, signs: &Signs, cl
     }
     let mut pairs: BTreeMap<(IpAddr, IpAddr), Vec<FlowView<'_>>> = BTreeMap::new();
     for one in claimed.iter().filter(|one| is_anonymous_tls(one)) {
-        pairs.entry((one.parties.client, one.parties.server)).or_default().push(*one.flow);
+        pairs.entry((one.parties.client(), one.parties.server())).or_default().push(*one.flow);
     }
     pairs.retain(|_, flows| super::tcp::judge(context, flows, GATEWAY_PORT, Speaks::Tls).verdict.is_bad());
     for one in claimed.iter_mut().filter(|one| is_anonymous_tls(one)) {
-        if !pairs.contains_key(&(one.parties.client, one.parties.server)) {
+        if !pairs.contains_key(&(one.parties.client(), one.parties.server())) {
             continue;
         }
         let mut candidates = candidates(context, roles, one.flow, one.parties);
         candidates.retain(|candidate| offers_gateway(context, std::slice::from_ref(candidate)));
         if !candidates.is_empty() {
             let attribution = Attribution::Port;
-            one.claim = Claim::Service(ServiceClaim { candidates, attribution, doubt: None, unidentified: true });
+            one.claim =
+                Claim::Service(Box::new(ServiceClaim { candidates, attribution, doubt: None, unidentified: true }));
         }
     }
 }
@@ -98,15 +111,19 @@ fn point_at_dead_servers(context: &Context<'_>, roles: &Roles, signs: &Signs, cl
 const GATEWAY_PORT: u16 = 443;
 
 fn is_anonymous_tls(one: &Claimed<'_>) -> bool {
-    one.flow.protocol() == TCP
-        && one.parties.server_port == GATEWAY_PORT
-        && matches!(&one.claim, Claim::Background(kind) if kind == "web")
+    one.flow.protocol() == TCP && one.parties.server_port() == GATEWAY_PORT && one.claim == Claim::Background("web")
 }
 
-fn claim_one(context: &Context<'_>, roles: &Roles, signs: &Signs, flow: &FlowView<'_>, parties: Parties) -> Claim {
+fn claim_one<'a>(
+    context: &Context<'a>,
+    roles: &Roles,
+    signs: &Signs,
+    flow: &FlowView<'_>,
+    parties: Parties<'_>,
+) -> Claim<'a> {
     let scope = context.scope;
-    let everyday = || match scope.known.background(flow.protocol(), parties.server_port) {
-        Some(kind) => Claim::Background(kind.to_owned()),
+    let everyday = || match scope.known.background(flow.protocol(), parties.server_port()) {
+        Some(kind) => Claim::Background(kind),
         None => unexpected(context, flow, parties),
     };
     let on_port = candidates(context, roles, flow, parties);
@@ -116,7 +133,7 @@ fn claim_one(context: &Context<'_>, roles: &Roles, signs: &Signs, flow: &FlowVie
     if is_wrong_direction(context, parties) {
         return Claim::Unexpected;
     }
-    let crowded = scope.profile.is_crowded(flow.protocol(), parties.server_port);
+    let crowded = scope.profile.is_crowded(flow.protocol(), parties.server_port());
     let is_confined = |service: usize| {
         scope
             .profile
@@ -142,22 +159,22 @@ fn claim_one(context: &Context<'_>, roles: &Roles, signs: &Signs, flow: &FlowVie
     let claimed = |candidates: Vec<(usize, usize)>, attribution| {
         let unresolved = candidates.iter().any(|(service, _)| names_role(*service) && !is_confined(*service));
         let doubt = "the site file names the server, but no address in this capture has that name";
-        Claim::Service(ServiceClaim {
+        Claim::Service(Box::new(ServiceClaim {
             candidates,
             attribution,
             doubt: unresolved.then_some(doubt),
             unidentified: false,
-        })
+        }))
     };
 
     let named: Vec<(usize, usize)> =
-        fitting.iter().copied().filter(|(service, _)| roles.offers(context, parties.server, *service)).collect();
+        fitting.iter().copied().filter(|(service, _)| roles.offers(context, parties.server(), *service)).collect();
     if !named.is_empty() {
         // The role that the service names first wins over one that may offer it too.
         let own: Vec<_> = named
             .iter()
             .copied()
-            .filter(|(service, _)| roles.offers_first(context, parties.server, *service))
+            .filter(|(service, _)| roles.offers_first(context, parties.server(), *service))
             .collect();
         let named = if own.is_empty() { named } else { own };
         let exact = by_payload(context, flow, &named);
@@ -178,36 +195,41 @@ fn claim_one(context: &Context<'_>, roles: &Roles, signs: &Signs, flow: &FlowVie
         let attribution = if open.len() > 1 { Attribution::SharedPort } else { Attribution::Port };
         return claimed(open, attribution);
     }
-    if let Some(attribution) = signs.is_gateway(parties.server).filter(|_| offers_gateway(context, &open)) {
+    if let Some(attribution) = signs.is_gateway(parties.server()).filter(|_| offers_gateway(context, &open)) {
         return claimed(open, attribution);
     }
-    if signs.is_vendor(context, parties.server) {
-        return Claim::Background("vendor".to_owned());
+    if signs.is_vendor(parties.server()) {
+        return Claim::Background("vendor");
     }
     // Whoever named the gateway did not mean a site with another name.
-    let other_name = named_port && context.names.name(parties.server).is_some();
+    let other_name = named_port && context.names.name(parties.server()).is_some();
     if !other_name && signs.is_only_site(context, flow, parties, &open) {
         let attribution = if open.len() > 1 { Attribution::SharedPort } else { Attribution::Port };
         let doubt = "the port is a crowded one; that no other site was contacted on it is the only sign";
-        return Claim::Service(ServiceClaim { candidates: open, attribution, doubt: Some(doubt), unidentified: false });
+        return Claim::Service(Box::new(ServiceClaim {
+            candidates: open,
+            attribution,
+            doubt: Some(doubt),
+            unidentified: false,
+        }));
     }
     nothing_fits()
 }
 
 /// A flow that the table does not explain: allowed by the site file, or unexpected.
-fn unexpected(context: &Context<'_>, flow: &FlowView<'_>, parties: Parties) -> Claim {
+fn unexpected<'a>(context: &Context<'a>, flow: &FlowView<'_>, parties: Parties<'_>) -> Claim<'a> {
     let allowed = context.scope.site.allow.iter().any(|allow| {
-        allow.flow.matches(flow.protocol(), parties.server_port)
-            && (allow.to.is_empty() || allow.to.iter().any(|network| network.contains(&parties.server)))
+        allow.flow.matches(flow.protocol(), parties.server_port())
+            && (allow.to.is_empty() || allow.to.iter().any(|network| network.contains(&parties.server())))
     });
     if allowed {
-        return Claim::Background("allowed".to_owned());
+        return Claim::Background("allowed");
     }
-    match context.scope.known.background(flow.protocol(), parties.server_port) {
-        Some(kind) if !context.scope.profile.is_crowded(flow.protocol(), parties.server_port) => {
-            Claim::Background(kind.to_owned())
+    match context.scope.known.background(flow.protocol(), parties.server_port()) {
+        Some(kind) if !context.scope.profile.is_crowded(flow.protocol(), parties.server_port()) => {
+            Claim::Background(kind)
         }
-        _ if is_portless(flow) => Claim::Background("ip-fragment".to_owned()),
+        _ if is_portless(flow) => Claim::Background("ip-fragment"),
         _ => Claim::Unexpected,
     }
 }
@@ -218,22 +240,22 @@ fn is_portless(flow: &FlowView<'_>) -> bool {
 }
 
 /// A table port used towards one of the user's clients, from outside.
-fn is_wrong_direction(context: &Context<'_>, parties: Parties) -> bool {
-    context.scope.is_client(parties.client) == Some(false) && context.scope.is_client(parties.server) == Some(true)
+fn is_wrong_direction(context: &Context<'_>, parties: Parties<'_>) -> bool {
+    context.scope.is_client(parties.client()) == Some(false) && context.scope.is_client(parties.server()) == Some(true)
 }
 
 /// Every service and transport that the flow's protocol and port match.
-fn candidates(context: &Context<'_>, roles: &Roles, flow: &FlowView<'_>, parties: Parties) -> Vec<(usize, usize)> {
+fn candidates(context: &Context<'_>, roles: &Roles, flow: &FlowView<'_>, parties: Parties<'_>) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     for (s, service) in context.scope.profile.services.iter().enumerate() {
         for (t, transport) in service.transports.iter().enumerate() {
             let by_table = transport.selectors.iter().any(|selector| match selector {
                 Selector::IkeTcpPrefix => flow.spoken(parties.client_side) == Some(Spoken::IkeTcp),
-                other => other.matches(flow.protocol(), parties.server_port),
+                other => other.matches(flow.protocol(), parties.server_port()),
             });
             let by_site = transport.protocol() == Some(flow.protocol())
                 && transport.speaks != Speaks::IkeTcp
-                && roles.has_own_port(service, parties.server, parties.server_port);
+                && roles.has_own_port(service, parties.server(), parties.server_port());
             if by_table || by_site {
                 found.push((s, t));
             }
@@ -282,7 +304,11 @@ fn by_payload(context: &Context<'_>, flow: &FlowView<'_>, candidates: &[(usize, 
 }
 
 /// Client and server: as the flow says where it is certain, else as the pair's IKE says, else as the user's networks say.
-fn parties(context: &Context<'_>, flow: &FlowView<'_>, initiators: &BTreeMap<(IpAddr, IpAddr), IpAddr>) -> Parties {
+fn parties<'a>(
+    context: &Context<'_>,
+    flow: &'a FlowView<'_>,
+    initiators: &BTreeMap<(IpAddr, IpAddr), IpAddr>,
+) -> Parties<'a> {
     let (low, high) = (flow.endpoints.low, flow.endpoints.high);
     let mut client_side = flow.client_side();
     let is_ipsec = flow.protocol() == ESP || flow.udp().is_some_and(crate::flow::Udp::is_ipsec);
@@ -298,8 +324,7 @@ fn parties(context: &Context<'_>, flow: &FlowView<'_>, initiators: &BTreeMap<(Ip
             _ => {}
         }
     }
-    let (client, server) = (flow.endpoints.side(client_side), flow.endpoints.side(client_side.other()));
-    Parties { client: client.0, server: server.0, server_port: server.1, client_side }
+    Parties { endpoints: &flow.endpoints, client_side }
 }
 
 /// For each two hosts that speak IPsec: which of them is the client.

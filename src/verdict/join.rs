@@ -42,7 +42,12 @@ pub fn join(scope: &Scope, inputs: Vec<Input>, verdicts: Vec<CaptureVerdict>) ->
             known.flows += more.flows;
             known.packets += more.packets;
         }
-        unexpected.extend(verdict.unexpected);
+        // One capture may have very many: they are moved, not copied.
+        if unexpected.is_empty() {
+            unexpected = verdict.unexpected;
+        } else {
+            unexpected.extend(verdict.unexpected);
+        }
         for pair in verdict.pairs {
             let key = (pair.service, pair.client, pair.server);
             let better = best.get(&key).is_none_or(|known| pair.judgement.weight() > known.pair.judgement.weight());
@@ -51,7 +56,7 @@ pub fn join(scope: &Scope, inputs: Vec<Input>, verdicts: Vec<CaptureVerdict>) ->
             }
         }
     }
-    unexpected.sort_by_key(|one| (one.first_frame, one.client));
+    unexpected.sort_unstable_by_key(|one| (one.first_frame, one.client, one.server));
     let mut findings = Findings::default();
     let services = scope
         .profile

@@ -15,6 +15,10 @@ pub(super) struct Signs {
     gateways: BTreeMap<IpAddr, Attribution>,
     /// Sites contacted, by port group.
     sites: BTreeMap<Crowd, BTreeSet<String>>,
+    /// Of the names of each address those that a service or the vendor goes by: shared addresses have thousands of others.
+    telling: BTreeMap<IpAddr, Vec<(String, Attribution)>>,
+    /// Addresses with a name of the vendor.
+    vendors: BTreeSet<IpAddr>,
 }
 
 /// Ports whose sites count together: TLS and QUIC or DTLS on 443 are one.
@@ -22,20 +26,26 @@ pub(super) struct Signs {
 struct Crowd(u16);
 
 impl Signs {
-    pub(super) fn of(context: &Context<'_>, flows: &[(&FlowView<'_>, Parties)]) -> Self {
-        let mut signs = Signs { gateways: BTreeMap::new(), sites: BTreeMap::new() };
+    pub(super) fn of(context: &Context<'_>, flows: &[(&FlowView<'_>, Parties<'_>)]) -> Self {
+        let mut signs = Signs {
+            gateways: BTreeMap::new(),
+            sites: BTreeMap::new(),
+            telling: BTreeMap::new(),
+            vendors: BTreeSet::new(),
+        };
+        signs.read_names(context);
         let mut speaks_tls = BTreeSet::new();
         let mut speaks_dtls = BTreeSet::new();
         for (flow, parties) in flows {
             let spoken = flow.spoken(parties.client_side);
-            let pair = (parties.client, parties.server);
+            let pair = (parties.client(), parties.server());
             if answered_ike(flow, parties) {
-                signs.gateways.insert(parties.server, Attribution::Payload);
+                signs.gateways.insert(parties.server(), Attribution::Payload);
             }
             if payload::factory_unit(flow).as_deref() == Some("gateway") {
-                signs.gateways.insert(parties.server, Attribution::Payload);
+                signs.gateways.insert(parties.server(), Attribution::Payload);
             }
-            if !context.scope.profile.is_crowded(flow.protocol(), parties.server_port) {
+            if !context.scope.profile.is_crowded(flow.protocol(), parties.server_port()) {
                 continue;
             }
             match spoken {
@@ -44,15 +54,31 @@ impl Signs {
                 _ => {}
             }
             if sni(flow).is_some_and(|name| name.parse::<IpAddr>().is_ok()) {
-                signs.gateways.entry(parties.server).or_insert(Attribution::Payload);
+                signs.gateways.entry(parties.server()).or_insert(Attribution::Payload);
             }
-            let site = context.names.name(parties.server).map_or_else(|| parties.server.to_string(), str::to_owned);
-            signs.sites.entry(Crowd(parties.server_port)).or_default().insert(site);
+            let site = context.names.name(parties.server()).map_or_else(|| parties.server().to_string(), str::to_owned);
+            signs.sites.entry(Crowd(parties.server_port())).or_default().insert(site);
         }
         for (_, server) in speaks_tls.intersection(&speaks_dtls) {
             signs.gateways.entry(*server).or_insert(Attribution::Payload);
         }
         signs
+    }
+
+    fn read_names(&mut self, context: &Context<'_>) {
+        let profile = &context.scope.profile;
+        for (address, names) in context.names.iter() {
+            for name in names {
+                let vendor = profile.vendor_names.iter().any(|pattern| pattern.matches(&name.name));
+                if vendor {
+                    self.vendors.insert(address);
+                }
+                let own = || profile.services.iter().flat_map(|service| &service.names);
+                if vendor || own().any(|pattern| pattern.matches(&name.name)) {
+                    self.telling.entry(address).or_default().push((name.name.clone(), attribution(name.source)));
+                }
+            }
+        }
     }
 
     /// What says that a server is the gateway, if anything does.
@@ -71,9 +97,8 @@ impl Signs {
     }
 
     /// Whether a name of the server is the vendor's.
-    pub(super) fn is_vendor(&self, context: &Context<'_>, server: IpAddr) -> bool {
-        let vendor = &context.scope.profile.vendor_names;
-        context.names.names(server).iter().any(|name| vendor.iter().any(|pattern| pattern.matches(&name.name)))
+    pub(super) fn is_vendor(&self, server: IpAddr) -> bool {
+        self.vendors.contains(&server)
     }
 
     /// The candidates that a name of the server stands for: the service's own names first, then, for what the vendor's cloud
@@ -82,14 +107,16 @@ impl Signs {
         &self,
         context: &Context<'_>,
         flow: &FlowView<'_>,
-        parties: Parties,
+        parties: Parties<'_>,
         candidates: &[(usize, usize)],
     ) -> Option<(Vec<(usize, usize)>, Attribution)> {
         let profile = &context.scope.profile;
         let asked = asked_name(flow);
-        let names = asked.iter().map(|name| (name.as_str(), Attribution::Name)).chain(
-            context.names.names(parties.server).iter().map(|name| (name.name.as_str(), attribution(name.source))),
-        );
+        let known = self.telling.get(&parties.server()).into_iter().flatten();
+        let names = asked
+            .iter()
+            .map(|name| (name.as_str(), Attribution::Name))
+            .chain(known.map(|(name, attribution)| (name.as_str(), *attribution)));
         let mut by_vendor = None;
         for (name, attribution) in names {
             let own: Vec<_> = candidates
@@ -127,18 +154,18 @@ impl Signs {
         &self,
         context: &Context<'_>,
         flow: &FlowView<'_>,
-        parties: Parties,
+        parties: Parties<'_>,
         candidates: &[(usize, usize)],
     ) -> bool {
-        let alone = self.sites.get(&Crowd(parties.server_port)).is_some_and(|sites| sites.len() == 1);
+        let alone = self.sites.get(&Crowd(parties.server_port())).is_some_and(|sites| sites.len() == 1);
         let gateway_port = super::claims::offers_gateway(context, candidates);
         // A gateway that showed itself elsewhere makes every other server on 443 background.
-        if !alone || parties.server.is_loopback() || gateway_port && self.found_gateway() {
+        if !alone || parties.server().is_loopback() || gateway_port && self.found_gateway() {
             return false;
         }
         let named = asked_name(flow).is_some_and(|name| name.parse::<IpAddr>().is_err())
-            || !context.names.names(parties.server).is_empty();
-        parties.server_port != 80 || !named
+            || !context.names.names(parties.server()).is_empty();
+        parties.server_port() != 80 || !named
     }
 }
 
@@ -151,7 +178,7 @@ fn sni<'a>(flow: &FlowView<'a>) -> Option<&'a str> {
     flow.app()?.tls.as_ref()?.client_hello.as_ref()?.server_name.as_deref()
 }
 
-fn answered_ike(flow: &FlowView<'_>, parties: &Parties) -> bool {
+fn answered_ike(flow: &FlowView<'_>, parties: &Parties<'_>) -> bool {
     let server = parties.client_side.other();
     flow.udp()
         .and_then(|udp| udp.ike.as_ref())

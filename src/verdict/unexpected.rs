@@ -1,9 +1,12 @@
 //! Flows that nothing explains, by client, server, protocol and port.
 
-use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 
-use super::claims::Claimed;
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use super::claims::{Claim, Claimed};
 use super::context::Context;
 use super::tcp;
 use crate::flow::Mark;
@@ -11,41 +14,59 @@ use crate::profile::protocol_name;
 use crate::proto::sniff::Spoken;
 use crate::report::{FrameRef, Unexpected};
 
-/// Groups the flows that nothing explains, in order of their first frame.
-pub(super) fn group(context: &Context<'_>, claimed: &[&Claimed<'_>], input: usize) -> Vec<Unexpected> {
-    let mut groups: BTreeMap<(IpAddr, IpAddr, u8, u16), Vec<&Claimed<'_>>> = BTreeMap::new();
-    for one in claimed {
-        let key = (one.parties.client, one.parties.server, one.flow.protocol(), one.parties.server_port);
-        groups.entry(key).or_default().push(one);
+/// Groups the flows that nothing explains, in order of their first frame, as `claimed` is. A scan makes as many groups as flows:
+/// none has memory of its own before it goes into the report.
+pub(super) fn group(context: &Context<'_>, claimed: &[Claimed<'_>], input: usize) -> Vec<Unexpected> {
+    let unexplained: Vec<&Claimed<'_>> = claimed.iter().filter(|one| one.claim == Claim::Unexpected).collect();
+    let key_at = |at: u32| unexplained.get(at as usize).map(|one| key(one));
+    let hasher = RandomState::default();
+    // Groups by the place of their first flow, and every flow's place behind that of the first of its group.
+    let mut groups: HashTable<u32> = HashTable::new();
+    let mut members: Vec<(u32, u32)> = Vec::with_capacity(unexplained.len());
+    for at in (0..).take(unexplained.len()) {
+        let key = key_at(at);
+        let group =
+            groups.entry(hasher.hash_one(key), |&first| key_at(first) == key, |&first| hasher.hash_one(key_at(first)));
+        members.push((*group.or_insert(at).get(), at));
     }
-    let mut all: Vec<Unexpected> = groups
-        .into_iter()
-        .filter_map(|((client, server, protocol, port), flows)| {
-            let first = flows.iter().map(|one| one.flow.first()).min()?;
-            let last = flows.iter().map(|one| one.flow.last()).max()?;
-            let sum = |of: &dyn Fn(&Claimed<'_>) -> u64| flows.iter().map(|one| of(one)).sum();
-            Some(Unexpected {
-                client,
-                server,
-                server_name: context.names.name(server).map(str::to_owned),
-                protocol: protocol_name(protocol).into_owned(),
-                port: matches!(protocol, 6 | 17).then_some(port),
-                state: state(&flows).to_owned(),
-                hint: hint(context, &flows, protocol, port),
-                flows: flows.len() as u64,
-                packets_out: sum(&|one| one.flow.packets(one.parties.client_side)),
-                packets_in: sum(&|one| one.flow.packets(one.parties.client_side.other())),
-                bytes_out: sum(&|one| one.flow.bytes(one.parties.client_side)),
-                bytes_in: sum(&|one| one.flow.bytes(one.parties.client_side.other())),
-                first_frame: at(input, first),
-                last_frame: at(input, last),
-                first_time: Some(first.time),
-                last_time: Some(last.time),
-            })
-        })
-        .collect();
-    all.sort_by_key(|one| one.first_frame);
-    all
+    members.sort_unstable();
+    let mut reports = Vec::with_capacity(groups.len());
+    reports.extend(members.chunk_by(|one, next| one.0 == next.0).filter_map(|members| {
+        let flows: Vec<&Claimed<'_>> =
+            members.iter().filter_map(|(_, at)| unexplained.get(*at as usize).copied()).collect();
+        report(context, &flows, input)
+    }));
+    reports
+}
+
+/// What the flows of a group have in common: client, server, protocol and the server's port.
+fn key(one: &Claimed<'_>) -> (IpAddr, IpAddr, u8, u16) {
+    (one.parties.client(), one.parties.server(), one.flow.protocol(), one.parties.server_port())
+}
+
+fn report(context: &Context<'_>, flows: &[&Claimed<'_>], input: usize) -> Option<Unexpected> {
+    let (client, server, protocol, port) = key(flows.first()?);
+    let first = flows.iter().map(|one| one.flow.first()).min()?;
+    let last = flows.iter().map(|one| one.flow.last()).max()?;
+    let sum = |of: &dyn Fn(&Claimed<'_>) -> u64| flows.iter().map(|one| of(one)).sum();
+    Some(Unexpected {
+        client,
+        server,
+        server_name: context.names.name(server).map(str::to_owned),
+        protocol: protocol_name(protocol),
+        port: matches!(protocol, 6 | 17).then_some(port),
+        state: state(flows),
+        hint: hint(context, flows, protocol, port),
+        flows: flows.len() as u64,
+        packets_out: sum(&|one| one.flow.packets(one.parties.client_side)),
+        packets_in: sum(&|one| one.flow.packets(one.parties.client_side.other())),
+        bytes_out: sum(&|one| one.flow.bytes(one.parties.client_side)),
+        bytes_in: sum(&|one| one.flow.bytes(one.parties.client_side.other())),
+        first_frame: at(input, first),
+        last_frame: at(input, last),
+        first_time: Some(first.time),
+        last_time: Some(last.time),
+    })
 }
 
 fn at(input: usize, mark: Mark) -> FrameRef {
@@ -68,7 +89,7 @@ fn state(flows: &[&Claimed<'_>]) -> &'static str {
 fn hint(context: &Context<'_>, flows: &[&Claimed<'_>], protocol: u8, port: u16) -> Option<String> {
     let first = flows.first()?;
     let scope = context.scope;
-    if scope.is_client(first.parties.client) == Some(false) && scope.is_client(first.parties.server) == Some(true) {
+    if scope.is_client(first.parties.client()) == Some(false) && scope.is_client(first.parties.server()) == Some(true) {
         return Some("towards a client: the table's services are outgoing".to_owned());
     }
     let spoken = flows.iter().find_map(|one| {

@@ -225,14 +225,14 @@ pub(crate) fn step(frame: Option<u64>, millis: i64, from: &str, to: &str, label:
     }
 }
 
-pub(crate) fn unexpected(server: &str, port: u16, hint: &str, state: &str, first: u64) -> Unexpected {
+pub(crate) fn unexpected(server: &str, port: u16, hint: &str, state: &'static str, first: u64) -> Unexpected {
     Unexpected {
         client: ip("10.20.1.7"),
         server: ip(server),
         server_name: None,
         protocol: "tcp".into(),
         port: Some(port),
-        state: state.into(),
+        state,
         hint: Some(hint.into()),
         flows: 1,
         packets_out: 1,

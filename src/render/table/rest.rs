@@ -72,7 +72,7 @@ fn columns(report: &Report, group: &Unexpected, arrow: &str) -> Vec<String> {
         format!("{} {arrow} {}{name}", group.client, group.server),
         words::protocol_port(&group.protocol, group.port),
         group.hint.clone().unwrap_or_default(),
-        group.state.clone(),
+        group.state.to_owned(),
         place,
     ];
     cells.iter().map(|cell| visible(cell).into_owned()).collect()
