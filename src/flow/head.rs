@@ -1,11 +1,11 @@
 //! The beginning of a conversation: the first bytes of each direction in order, until it is certain what they are.
 
 use super::ike::{IkeLog, Seen};
+use super::tls::{TlsFacts, Walk};
 use super::{EspLog, Mark};
 use crate::decode::{Item, Side};
 use crate::proto::ike_tcp::{self, Frame};
 use crate::proto::sniff::{self, Spoken};
-use crate::proto::tls::{self, Alert, Certificate, ClientHello, Protected, ServerHello};
 use crate::proto::{dtls, http, smtp};
 
 /// Bytes of a direction that are looked at. A certificate chain of three with 4096-bit keys is about 6 KiB; whatever has not
@@ -14,9 +14,6 @@ const MAX_HEAD: usize = 16 << 10;
 
 /// Segments that are kept while one before them is missing.
 const MAX_WAITING: usize = 8;
-
-/// An end that sent this many protected records carries data: a handshake, tickets and a farewell are fewer.
-const SETTLED_RECORDS: u32 = 6;
 
 /// Refusals kept of a mail conversation: one ends it, a few recipients may be refused before.
 const MAX_REFUSALS: usize = 4;
@@ -30,6 +27,7 @@ pub struct App {
     heads: [Head; 2],
     datagrams: [u8; 2],
     spoken: [Option<Spoken>; 2],
+    walks: [Option<Box<Walk>>; 2],
     /// What was readable of TLS or DTLS.
     pub tls: Option<Box<TlsFacts>>,
     /// What was readable of HTTP.
@@ -40,42 +38,6 @@ pub struct App {
     pub ike: Option<Box<IkeLog>>,
     /// ESP in TCP (RFC 9329).
     pub esp: Option<Box<EspLog>>,
-}
-
-/// What was readable of TLS or DTLS.
-#[derive(Debug, Default)]
-pub struct TlsFacts {
-    /// The ClientHello.
-    pub client_hello: Option<ClientHello>,
-    /// The ServerHello.
-    pub server_hello: Option<ServerHello>,
-    /// The server's certificate, where it is not encrypted.
-    pub certificate: Option<Certificate>,
-    /// The first alert in clear, the side that sent it, and where.
-    pub alert: Option<(Alert, Side, Mark)>,
-    /// Whether the server asked for a certificate of the client, where that is not encrypted.
-    pub certificate_request: bool,
-    /// Whether the client had none to give, where that is not encrypted.
-    pub no_client_certificate: bool,
-    /// What each end sent under protection.
-    pub client: TlsEnd,
-    /// The same of the server.
-    pub server: TlsEnd,
-    /// The server's protected records before the client sent its first: the server's first flight of TLS 1.3.
-    pub server_flight: u32,
-    /// Whether the server's first flight has ended, and where.
-    pub flight_done: Option<Mark>,
-}
-
-/// What one end of a TLS connection sent under protection: it can only be measured.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct TlsEnd {
-    /// Its records.
-    pub protected: Protected,
-    /// Its last segment that was read.
-    pub last: Option<Mark>,
-    /// Its alert in clear, and where.
-    pub alert: Option<(Alert, Mark)>,
 }
 
 /// What was readable of mail submission.
@@ -117,10 +79,21 @@ impl App {
             self.spoken[at] = Some(sniff::tcp(item.payload()));
         }
         if self.heads[at].done {
+            self.walk(item);
             return;
         }
         if self.heads[at].push(item.sequence, start, item.payload()) {
             self.read(item);
+        }
+    }
+
+    /// Follows the records of a TLS connection behind what was in clear.
+    fn walk(&mut self, item: &Item<'_>) {
+        let at = item.side.index();
+        let (Some(walk), Some(facts)) = (&mut self.walks[at], &mut self.tls) else { return };
+        let by_client = self.spoken[at] == Some(Spoken::TlsClient);
+        if walk.feed(item, facts, by_client) {
+            self.walks[at] = None;
         }
     }
 
@@ -131,35 +104,16 @@ impl App {
         let Some(spoken) = self.spoken[side.index()] else { return };
         let head = &self.heads[side.index()];
         let done = match spoken {
-            Spoken::TlsClient => {
-                let seen = tls::read_client(&head.bytes);
+            Spoken::TlsClient | Spoken::TlsServer | Spoken::TlsAlert => {
                 let facts = self.tls.get_or_insert_default();
-                if facts.client.protected.records == 0 && seen.protected.records > 0 {
-                    facts.server_flight = facts.server.protected.records;
+                let in_clear = match spoken {
+                    Spoken::TlsClient => facts.read_client(&head.bytes, side, mark),
+                    _ => facts.read_server(&head.bytes, side, mark),
+                };
+                if !in_clear {
+                    self.walks[side.index()] = Walk::behind(&head.bytes, head.base).map(Box::new);
                 }
-                facts.client_hello = seen.hello.or(facts.client_hello.take());
-                facts.no_client_certificate |= seen.no_certificate;
-                facts.client.read(seen.protected, seen.alert, mark);
-                if let (None, Some(alert)) = (&facts.alert, seen.alert) {
-                    facts.alert = Some((alert, side, mark));
-                }
-                seen.not_tls || seen.protected.records >= SETTLED_RECORDS
-            }
-            Spoken::TlsServer | Spoken::TlsAlert => {
-                let seen = tls::read_server(&head.bytes);
-                let facts = self.tls.get_or_insert_default();
-                facts.server_hello = seen.hello.or(facts.server_hello.take());
-                facts.certificate = seen.certificate.or(facts.certificate.take());
-                facts.certificate_request |= seen.certificate_request;
-                facts.server.read(seen.protected, seen.alert, mark);
-                if seen.flight_done {
-                    facts.flight_done.get_or_insert(mark);
-                }
-                if let (None, Some(alert)) = (&facts.alert, seen.alert) {
-                    facts.alert = Some((alert, side, mark));
-                }
-                let after_client = seen.protected.records.saturating_sub(facts.server_flight);
-                seen.not_tls || facts.client.protected.records > 0 && after_client >= SETTLED_RECORDS
+                !in_clear
             }
             Spoken::HttpRequest => match http::Request::parse(&head.bytes) {
                 Some(request) => {
@@ -267,16 +221,6 @@ impl App {
                 facts.alert.get_or_insert((alert, item.side, Mark::of(item)));
             }
             _ => {}
-        }
-    }
-}
-
-impl TlsEnd {
-    fn read(&mut self, protected: Protected, alert: Option<Alert>, mark: Mark) {
-        self.protected = protected;
-        self.last = Some(mark);
-        if let (None, Some(alert)) = (&self.alert, alert) {
-            self.alert = Some((alert, mark));
         }
     }
 }

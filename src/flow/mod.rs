@@ -15,6 +15,7 @@ mod ike;
 mod shard;
 mod table;
 mod tcp;
+mod tls;
 mod udp;
 mod view;
 
@@ -23,12 +24,13 @@ pub use dns::{Lookup, NameSource, Names};
 pub use esp::{EspLog, EspSide, SpiFacts};
 pub use evidence::{KEPT_MARKS, Mark, Marks};
 pub use fragments::{FragmentLog, FragmentedDatagram};
-pub use head::{App, Http, SmtpFacts, TlsEnd, TlsFacts};
+pub use head::{App, Http, SmtpFacts};
 pub use hints::PortHints;
 pub use ike::{IkeLog, IkeMessage};
 pub use shard::{Shard, ShardCounts};
 pub use table::FlowTable;
 pub use tcp::{Half, Reset, Tcp};
+pub use tls::{TlsEnd, TlsFacts};
 pub use udp::{Udp, UdpHalf};
 pub use view::FlowView;
 
