@@ -2,7 +2,8 @@
 //!
 //! Adding a case is adding a folder. `case.toml` has `shows` and `made_by` in words, the `capture`, perhaps a `site` file and
 //! more `arguments`, the exit `status`, what is `unexpected`, and a table for each service that has packets. Services that it
-//! does not name must be `not-seen` or `not-needed`.
+//! does not name must be `not-seen` or `not-needed`. The table of a service may say what its root finding shows, under `finding`:
+//! frames that it `cites`, the `suspect`, labels of the ladder in order (`sequence`) and the one that is `missing`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helpers are tests")]
 
@@ -93,7 +94,7 @@ fn differences(folder: &Path) -> Result<Vec<String>, String> {
 }
 
 fn services(case: &Case, report: &Value, wrong: &mut Vec<String>) {
-    let reported = report["services"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let reported = util::list(&report["services"]);
     for id in case.services.keys().filter(|id| row(&report["services"], id).is_null()) {
         wrong.push(format!("{id}: not in the report"));
     }
@@ -115,11 +116,21 @@ fn services(case: &Case, report: &Value, wrong: &mut Vec<String>) {
                 wrong.push(format!("{id}.{transport}: expected {}, got {got}", expected.join(" or ")));
             }
         }
+        let Some(shown) = &accepted.finding else { continue };
+        match util::root_finding(report, service) {
+            Some(finding) if finding["code"] == service["cause"] => {
+                wrong.extend(shown.lacking(finding).iter().map(|lacking| format!("{id}: {lacking}")));
+            }
+            finding => wrong.push(format!(
+                "{id}: its root finding is {}",
+                finding.map_or(&Value::Null, |finding| &finding["code"])
+            )),
+        }
     }
 }
 
 fn unexpected(case: &Case, report: &Value, wrong: &mut Vec<String>) {
-    let groups = report["unexpected"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let groups = util::list(&report["unexpected"]);
     let got: BTreeSet<String> = groups.iter().map(flow_group).collect();
     if got != case.unexpected {
         wrong.push(format!("unexpected: expected {:?}, got {got:?}", case.unexpected));

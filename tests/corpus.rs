@@ -264,7 +264,7 @@ fn file(truth: &Value) -> &str {
 }
 
 fn services(report: &Value) -> &[Value] {
-    report["services"].as_array().map(Vec::as_slice).unwrap_or_default()
+    util::list(&report["services"])
 }
 
 /// The captures to judge, one each, of the families that are asked for.
@@ -281,8 +281,9 @@ fn judged(folder: PathBuf) -> Vec<Scenario> {
     let scenario = |capture: TruthCapture| {
         let mut truth = read();
         let services = std::mem::take(&mut truth.services).into_iter();
-        let accepted =
-            services.map(|s| (s.service, Accepted { verdict: s.verdict, cause: s.cause, transports: s.transports }));
+        let accepted = services.map(|s| {
+            (s.service, Accepted { verdict: s.verdict, cause: s.cause, transports: s.transports, finding: None })
+        });
         Scenario { folder: folder.clone(), capture: capture.file, accepted: accepted.collect(), truth }
     };
     captures.map(scenario).collect()

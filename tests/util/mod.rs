@@ -1,6 +1,6 @@
 //! The binary, run as its users run it, and a report's services against what is accepted of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const ABSENT: [&str; 2] = ["not-seen", "not-needed"];
 
 /// What a service may be said to be. An empty list accepts anything, except that `verdict` is never empty.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Accepted {
     pub(crate) verdict: Vec<String>,
@@ -23,6 +23,69 @@ pub(crate) struct Accepted {
     pub(crate) cause: Vec<String>,
     #[serde(default)]
     pub(crate) transports: BTreeMap<String, Vec<String>>,
+    /// What the service's root finding must show, where the case says so.
+    pub(crate) finding: Option<Shown>,
+}
+
+/// What a finding must show. What is left out is not looked at.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Shown {
+    /// Frames that are among its evidence.
+    #[serde(default)]
+    cites: BTreeSet<u64>,
+    /// The device that did it.
+    suspect: Option<String>,
+    /// Labels of the ladder's rungs in this order, others between them; `ESP` stands for any SPI.
+    #[serde(default)]
+    sequence: Vec<String>,
+    /// The label of the rung that never came.
+    missing: Option<String>,
+}
+
+impl Shown {
+    /// What the finding does not show.
+    pub(crate) fn lacking(&self, finding: &Value) -> Vec<String> {
+        let mut lacking = Vec::new();
+        let cited: BTreeSet<u64> =
+            list(&finding["evidence"]).iter().filter_map(|cited| cited["frame"].as_u64()).collect();
+        if !self.cites.is_subset(&cited) {
+            lacking.push(format!("evidence: expected {:?} among {cited:?}", self.cites));
+        }
+        if self.suspect.is_some() && self.suspect.as_deref() != finding["suspect"].as_str() {
+            lacking.push(format!("suspect: expected {:?}, got {}", self.suspect, finding["suspect"]));
+        }
+        let (missing, there): (Vec<&Value>, Vec<&Value>) =
+            list(&finding["sequence"]).iter().partition(|rung| rung["missing"] == true);
+        let mut labels = there.iter().map(|rung| label(rung));
+        let gap = self.sequence.iter().find(|expected| !labels.any(|label| is_label(label, expected)));
+        if let Some(gap) = gap {
+            let got: Vec<&str> = there.iter().map(|rung| label(rung)).collect();
+            lacking.push(format!("sequence: expected {:?}, no {gap} in its place in {got:?}", self.sequence));
+        }
+        if self.missing.is_some() && !missing.iter().any(|rung| Some(label(rung)) == self.missing.as_deref()) {
+            lacking.push(format!("sequence: expected {:?} to be missing, got {missing:?}", self.missing));
+        }
+        lacking
+    }
+}
+
+fn label(rung: &Value) -> &str {
+    rung["label"].as_str().unwrap_or("no label")
+}
+
+fn is_label(label: &str, expected: &str) -> bool {
+    label == expected || expected == "ESP" && label.starts_with("ESP ")
+}
+
+/// The items of a list; none where it is no list.
+pub(crate) fn list(of: &Value) -> &[Value] {
+    of.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The root finding of a service: the first one.
+pub(crate) fn root_finding<'a>(report: &'a Value, service: &Value) -> Option<&'a Value> {
+    report["findings"].get(usize::try_from(list(&service["findings"]).first()?.as_u64()?).ok()?)
 }
 
 /// What became of one run.
