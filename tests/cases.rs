@@ -117,15 +117,8 @@ fn services(case: &Case, report: &Value, wrong: &mut Vec<String>) {
             }
         }
         let Some(shown) = &accepted.finding else { continue };
-        match util::root_finding(report, service) {
-            Some(finding) if finding["code"] == service["cause"] => {
-                wrong.extend(shown.lacking(finding).iter().map(|lacking| format!("{id}: {lacking}")));
-            }
-            finding => wrong.push(format!(
-                "{id}: its root finding is {}",
-                finding.map_or(&Value::Null, |finding| &finding["code"])
-            )),
-        }
+        let lacking = shown.lacking(util::root_finding(report, service), &service["cause"]);
+        wrong.extend(lacking.iter().map(|lacking| format!("{id}: {lacking}")));
     }
 }
 

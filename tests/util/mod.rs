@@ -31,6 +31,8 @@ pub(crate) struct Accepted {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Shown {
+    /// Its code, where that is not the service's cause: one pair failed, and the service overcame it by another.
+    code: Option<String>,
     /// Frames that are among its evidence.
     #[serde(default)]
     cites: BTreeSet<u64>,
@@ -45,8 +47,12 @@ pub(crate) struct Shown {
 
 impl Shown {
     /// What the finding does not show.
-    pub(crate) fn lacking(&self, finding: &Value) -> Vec<String> {
+    pub(crate) fn lacking(&self, finding: &Value, cause: &Value) -> Vec<String> {
         let mut lacking = Vec::new();
+        let code = self.code.as_deref().or(cause.as_str());
+        if code != finding["code"].as_str() {
+            lacking.push(format!("finding: expected {code:?}, got {}", finding["code"]));
+        }
         let cited: BTreeSet<u64> =
             list(&finding["evidence"]).iter().filter_map(|cited| cited["frame"].as_u64()).collect();
         if !self.cites.is_subset(&cited) {
@@ -83,9 +89,10 @@ pub(crate) fn list(of: &Value) -> &[Value] {
     of.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// The root finding of a service: the first one.
-pub(crate) fn root_finding<'a>(report: &'a Value, service: &Value) -> Option<&'a Value> {
-    report["findings"].get(usize::try_from(list(&service["findings"]).first()?.as_u64()?).ok()?)
+/// The root finding of a service: the first one; null where it has none.
+pub(crate) fn root_finding<'a>(report: &'a Value, service: &Value) -> &'a Value {
+    let first = list(&service["findings"]).first().and_then(Value::as_u64).and_then(|at| usize::try_from(at).ok());
+    first.and_then(|at| report["findings"].get(at)).unwrap_or(&Value::Null)
 }
 
 /// What became of one run.
