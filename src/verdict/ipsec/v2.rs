@@ -204,17 +204,21 @@ fn refused_in_clear(conversation: &Conversation<'_, '_>, sa: &IkeSa<'_>) -> Opti
     let offered = sa.from(true).find_map(|sent| sent.message.clear.proposal.clone());
     let (cause, story) = match kind {
         notify::v2::INVALID_KE_PAYLOAD => {
-            let wanted = refusal
-                .message
-                .clear
-                .wanted_group
-                .map_or_else(String::new, |group| format!(" ({})", group_name(group)));
-            let sent = sa.from(true).filter_map(|sent| sent.message.clear.ke_group).last();
-            let tried = sent.map_or_else(String::new, |group| format!(" {}", group_name(group)));
+            let wanted = refusal.message.clear.wanted_group;
+            let named = |group: Option<u16>| group.map_or_else(String::new, |group| format!(" {}", group_name(group)));
+            let mut tried = sa.from(true).filter_map(|sent| sent.message.clear.ke_group);
+            let first = tried.next();
+            let end = if tried.any(|group| Some(group) == wanted) {
+                "refused it again when the client brought it"
+            } else {
+                "the client never brought it"
+            };
             (
                 Cause::IkeInvalidKe,
                 format!(
-                    "{server} refused the client's Diffie-Hellman group{tried} and asked for another{wanted}, which the client never brought"
+                    "{server} refused the client's Diffie-Hellman group{}, asked for another{}, and {end}",
+                    named(first),
+                    named(wanted)
                 ),
             )
         }
