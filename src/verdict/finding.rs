@@ -48,7 +48,8 @@ pub(super) fn of(scope: &Scope, pair: &PairVerdict, input: usize) -> Option<Find
         display_filter: pair.server.map_or_else(String::new, |server| {
             let transports =
                 pair.transports.iter().filter_map(|used| Some((service.transports.get(used.transport)?, used.port)));
-            display_filter(pair.client, server, transports)
+            let has_fragments = pair.transports.iter().any(|used| used.has_fragments);
+            display_filter(pair.client, server, transports, has_fragments)
         }),
     })
 }
@@ -89,11 +90,12 @@ pub(super) fn port_words(transport: &Transport, port: Option<u16>) -> String {
 }
 
 /// Selects what went between client and server on these transports, and the ICMP errors that quote it: their quoted header
-/// has the same addresses and ports.
+/// has the same addresses and ports. Wireshark finds ports only in the last fragment of a datagram, and only if all are there.
 fn display_filter<'t>(
     client: IpAddr,
     server: IpAddr,
     transports: impl Iterator<Item = (&'t Transport, u16)>,
+    has_fragments: bool,
 ) -> String {
     let mut ports: Vec<String> = transports
         .map(|(transport, port)| match transport.speaks {
@@ -104,6 +106,11 @@ fn display_filter<'t>(
         .collect();
     ports.sort_unstable();
     ports.dedup();
+    if has_fragments && client.is_ipv4() {
+        ports.extend(["ip.flags.mf == 1".to_owned(), "ip.frag_offset > 0".to_owned()]);
+    } else if has_fragments {
+        ports.push("ipv6.fraghdr".to_owned());
+    }
     let address = if client.is_ipv4() { "ip.addr" } else { "ipv6.addr" };
     let between = format!("{address} == {client} && {address} == {server}");
     match ports.as_slice() {

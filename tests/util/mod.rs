@@ -1,5 +1,9 @@
 //! The binary, run as its users run it, and a report's services against what is accepted of them.
 
+#![allow(dead_code, reason = "each test uses its own part")]
+
+pub(crate) mod captures;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
