@@ -1,5 +1,6 @@
 //! A judgement becomes a finding: what happened, what is likely behind it, what to do, and the frames that prove it.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::Scope;
@@ -97,25 +98,35 @@ fn display_filter<'t>(
     transports: impl Iterator<Item = (&'t Transport, u16)>,
     has_fragments: bool,
 ) -> String {
-    let mut ports: Vec<String> = transports
-        .map(|(transport, port)| match transport.speaks {
-            Speaks::Esp => "esp".to_owned(),
-            _ if transport.protocol() == Some(17) => format!("udp.port == {port}"),
-            _ => format!("tcp.port == {port}"),
-        })
-        .collect();
-    ports.sort_unstable();
-    ports.dedup();
-    if has_fragments && client.is_ipv4() {
-        ports.extend(["ip.flags.mf == 1".to_owned(), "ip.frag_offset > 0".to_owned()]);
-    } else if has_fragments {
-        ports.push("ipv6.fraghdr".to_owned());
+    let (mut udp, mut tcp, mut parts) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    for (transport, port) in transports {
+        match transport.speaks {
+            Speaks::Esp => parts.push("esp".to_owned()),
+            _ if transport.protocol() == Some(17) => _ = udp.insert(port),
+            _ => _ = tcp.insert(port),
+        }
+    }
+    parts.extend([("tcp.port", tcp), ("udp.port", udp)].iter().filter_map(|(field, ports)| one_of(field, ports)));
+    match client {
+        IpAddr::V4(_) if has_fragments => parts.push("ip.flags.mf == 1 || ip.frag_offset > 0".to_owned()),
+        IpAddr::V6(_) if has_fragments => parts.push("ipv6.fraghdr".to_owned()),
+        _ => {}
     }
     let address = if client.is_ipv4() { "ip.addr" } else { "ipv6.addr" };
     let between = format!("{address} == {client} && {address} == {server}");
-    match ports.as_slice() {
+    match parts.as_slice() {
         [] => between,
         [one] => format!("{between} && {one}"),
         several => format!("{between} && ({})", several.join(" || ")),
+    }
+}
+
+/// `udp.port == 500`, `udp.port in {500, 4500}`.
+fn one_of(field: &str, ports: &BTreeSet<u16>) -> Option<String> {
+    let words: Vec<String> = ports.iter().map(u16::to_string).collect();
+    match words.as_slice() {
+        [] => None,
+        [one] => Some(format!("{field} == {one}")),
+        several => Some(format!("{field} in {{{}}}", several.join(", "))),
     }
 }

@@ -1,5 +1,7 @@
 //! Captures to put to the test: those of the cases, and those of the laboratory where `PORTPROOF_CORPUS` names them.
 
+#![allow(clippy::print_stdout, reason = "a skipped test says so")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
