@@ -43,10 +43,7 @@ fn a_capture_that_ends_earlier_accuses_no_tunnel_that_works() {
             return Vec::new();
         }
         let cut = |len: usize| (format!("cut after frame {len}"), subject.judge(&subject.packets[..len]));
-        let accuses = |said: &Said| {
-            matches!(said.verdict, Verdict::Blocked | Verdict::Failed | Verdict::Interrupted)
-                && said.confidence == Some(Confidence::High)
-        };
+        let accuses = |said: &Said| matches!(said.verdict, Verdict::Blocked | Verdict::Failed | Verdict::Interrupted);
         (1..subject.packets.len()).map(cut).filter(|(_, said)| accuses(said)).collect()
     });
 }
