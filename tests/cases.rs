@@ -2,7 +2,8 @@
 //!
 //! Adding a case is adding a folder. `case.toml` has `shows` and `made_by` in words, the `capture`, perhaps a `site` file and
 //! more `arguments`, the exit `status`, what is `unexpected`, and a table for each service that has packets. Services that it
-//! does not name must be `not-seen` or `not-needed`.
+//! does not name must be `not-seen` or `not-needed`. The table of a service may say what its root finding shows, under `finding`:
+//! frames that it `cites`, the `suspect`, labels of the ladder in order (`sequence`) and the one that is `missing`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helpers are tests")]
 
@@ -15,10 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
-use util::{Accepted, accepts_cause, accepts_verdict, row, verdict};
-
-/// The widest line of the plain table, in columns: what a wide terminal, a ticket and a landscape page all take.
-const WIDEST: usize = 132;
+use util::{Accepted, WIDTH, accepts_cause, accepts_verdict, row, verdict};
 
 /// One `case.toml`.
 #[derive(Deserialize)]
@@ -93,7 +91,7 @@ fn differences(folder: &Path) -> Result<Vec<String>, String> {
 }
 
 fn services(case: &Case, report: &Value, wrong: &mut Vec<String>) {
-    let reported = report["services"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let reported = util::list(&report["services"]);
     for id in case.services.keys().filter(|id| row(&report["services"], id).is_null()) {
         wrong.push(format!("{id}: not in the report"));
     }
@@ -115,11 +113,14 @@ fn services(case: &Case, report: &Value, wrong: &mut Vec<String>) {
                 wrong.push(format!("{id}.{transport}: expected {}, got {got}", expected.join(" or ")));
             }
         }
+        let Some(shown) = &accepted.finding else { continue };
+        let lacking = shown.lacking(util::root_finding(report, service), &service["cause"]);
+        wrong.extend(lacking.iter().map(|lacking| format!("{id}: {lacking}")));
     }
 }
 
 fn unexpected(case: &Case, report: &Value, wrong: &mut Vec<String>) {
-    let groups = report["unexpected"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let groups = util::list(&report["unexpected"]);
     let got: BTreeSet<String> = groups.iter().map(flow_group).collect();
     if got != case.unexpected {
         wrong.push(format!("unexpected: expected {:?}, got {got:?}", case.unexpected));
@@ -146,8 +147,10 @@ fn table(case: &Case, folder: &Path, wrong: &mut Vec<String>) -> Result<(), Stri
     if run.stdout.trim().is_empty() {
         wrong.push("the table is empty".to_owned());
     }
-    for line in run.stdout.lines().filter(|line| line.width() > WIDEST) {
-        wrong.push(format!("{} columns, at most {WIDEST}: {line}", line.width()));
+    // A display filter stands on one line, to be copied; a file's name stands whole.
+    let is_filter = |line: &str| line.contains("ip.addr == ") || line.contains("ipv6.addr == ");
+    for line in run.stdout.lines().skip(1).filter(|line| line.width() > WIDTH && !is_filter(line)) {
+        wrong.push(format!("{} columns, at most {WIDTH}: {line}", line.width()));
     }
     Ok(())
 }

@@ -10,14 +10,11 @@ mod util;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use serde::Deserialize;
 use serde_json::Value;
+use util::captures::{corpus, in_parallel};
 use util::{Accepted, accepts_cause, accepts_verdict, row, verdict};
-
-/// Captures analysed at a time: the smallest machines that run these tests have two cores.
-const THREADS: usize = 2;
 
 /// The share of services whose verdict, and whose cause, must be accepted over the families of `JUDGED`.
 const LEAST_JUDGED: f64 = 0.9;
@@ -264,7 +261,7 @@ fn file(truth: &Value) -> &str {
 }
 
 fn services(report: &Value) -> &[Value] {
-    report["services"].as_array().map(Vec::as_slice).unwrap_or_default()
+    util::list(&report["services"])
 }
 
 /// The captures to judge, one each, of the families that are asked for.
@@ -281,26 +278,10 @@ fn judged(folder: PathBuf) -> Vec<Scenario> {
     let scenario = |capture: TruthCapture| {
         let mut truth = read();
         let services = std::mem::take(&mut truth.services).into_iter();
-        let accepted =
-            services.map(|s| (s.service, Accepted { verdict: s.verdict, cause: s.cause, transports: s.transports }));
+        let accepted = services.map(|s| {
+            (s.service, Accepted { verdict: s.verdict, cause: s.cause, transports: s.transports, finding: None })
+        });
         Scenario { folder: folder.clone(), capture: capture.file, accepted: accepted.collect(), truth }
     };
     captures.map(scenario).collect()
-}
-
-/// Does the work for each of `items` and gives the results in their order.
-fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    thread::scope(|scope| {
-        let halves = items.chunks(items.len().div_ceil(THREADS).max(1));
-        let threads: Vec<_> = halves.map(|half| scope.spawn(|| half.iter().map(&work).collect::<Vec<R>>())).collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
-    })
-}
-
-fn corpus() -> Option<PathBuf> {
-    let folder = std::env::var_os("PORTPROOF_CORPUS").map(PathBuf::from).filter(|folder| folder.join("lab").is_dir());
-    if folder.is_none() {
-        println!("PORTPROOF_CORPUS names no folder of captures: skipped");
-    }
-    folder
 }

@@ -7,13 +7,25 @@ use crate::time::{Span, Timestamp};
 /// of repetitions, few enough to read.
 pub const KEPT_MARKS: usize = 8;
 
-/// A frame and its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A frame and its time. Ordered by time: a card with several queues, or a merged file, has frames in another order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     /// The frame's number.
     pub frame: u64,
     /// When it was captured.
     pub time: Timestamp,
+}
+
+impl Ord for Mark {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.time, self.frame).cmp(&(other.time, other.frame))
+    }
+}
+
+impl PartialOrd for Mark {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl Mark {

@@ -1,5 +1,6 @@
 //! A judgement becomes a finding: what happened, what is likely behind it, what to do, and the frames that prove it.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::Scope;
@@ -104,27 +105,34 @@ fn lookup_filter(pair: &PairVerdict) -> String {
 }
 
 /// Selects what went between client and server on these transports, and the ICMP errors that quote it: their quoted header
-/// has the same addresses and ports.
+/// has the same addresses and ports. Wireshark finds ports only in the last fragment of a datagram, and only if all are there.
 fn display_filter<'t>(
     pair: &PairVerdict,
     server: IpAddr,
     transports: impl Iterator<Item = (&'t Transport, u16)>,
 ) -> String {
-    let mut ports: Vec<String> = transports
-        .map(|(transport, port)| match transport.speaks {
-            Speaks::Esp => "esp".to_owned(),
-            _ if transport.protocol() == Some(17) => format!("udp.port == {port}"),
-            _ => format!("tcp.port == {port}"),
-        })
-        .collect();
-    ports.sort_unstable();
-    ports.dedup();
+    let (mut udp, mut tcp, mut parts) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    for (transport, port) in transports {
+        match transport.speaks {
+            Speaks::Esp => parts.push("esp".to_owned()),
+            _ if transport.protocol() == Some(17) => _ = udp.insert(port),
+            _ => _ = tcp.insert(port),
+        }
+    }
+    parts.extend(tcp.iter().map(|port| format!("tcp.port == {port}")));
+    parts.extend(udp.iter().map(|port| format!("udp.port == {port}")));
+    let has_fragments = pair.transports.iter().any(|used| used.has_fragments);
+    match pair.client {
+        IpAddr::V4(_) if has_fragments => parts.push("ip.flags.mf == 1 || ip.frag_offset > 0".to_owned()),
+        IpAddr::V6(_) if has_fragments => parts.push("ipv6.fraghdr".to_owned()),
+        _ => {}
+    }
     let address = if pair.client.is_ipv4() { "ip.addr" } else { "ipv6.addr" };
     let clients: Vec<String> =
         [pair.client].iter().chain(&pair.moved_to).map(|client| format!("{address} == {client}")).collect();
     let clients = if let [one] = clients.as_slice() { one.clone() } else { format!("({})", clients.join(" || ")) };
     let between = format!("{clients} && {address} == {server}");
-    match ports.as_slice() {
+    match parts.as_slice() {
         [] => between,
         [one] => format!("{between} && {one}"),
         several => format!("{between} && ({})", several.join(" || ")),

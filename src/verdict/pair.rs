@@ -62,6 +62,8 @@ pub(super) struct TransportVerdict {
     pub(super) first: Mark,
     pub(super) last: Mark,
     pub(super) retransmissions: u64,
+    /// Whether some of it went in IP fragments, which have no ports but in the first.
+    pub(super) has_fragments: bool,
 }
 
 /// What else is known of a pair.
@@ -192,6 +194,7 @@ fn transports(flows: &[PairFlow<'_>], judged: &mut BTreeMap<usize, Judgement>) -
             first: flow.first(),
             last: flow.last(),
             retransmissions: 0,
+            has_fragments: false,
         });
         transport.flows += 1;
         for (at, side) in [pair_flow.client_side, pair_flow.client_side.other()].into_iter().enumerate() {
@@ -201,6 +204,7 @@ fn transports(flows: &[PairFlow<'_>], judged: &mut BTreeMap<usize, Judgement>) -
         transport.first = transport.first.min(flow.first());
         transport.last = transport.last.max(flow.last());
         transport.retransmissions += facts::retransmissions(flow);
+        transport.has_fragments |= flow.has_fragments();
     }
     all.into_values().collect()
 }

@@ -216,7 +216,10 @@ impl<'a> Ended<'_, '_, 'a> {
                     || exchange.kind == INFORMATIONAL && exchange.by_client && exchange.asks() == Some(payload::NOTIFY))
         });
         let is_the_end = self.no_esp_after(at) && self.no_later_sa(at) && self.conversation.goes_on(at, QUIET);
-        if asked || !is_the_end || moved && self.conversation.esp_unanswered().is_empty() {
+        // The new child must be seen to fail: its first packets may only be waiting for their answers.
+        let unanswered = self.conversation.esp_unanswered();
+        let is_silent = unanswered.count() >= MIN_ATTEMPTS && unanswered.span() >= MIN_SPAN;
+        if asked || !is_the_end || moved && !is_silent {
             return None;
         }
         let server = self.conversation.server;

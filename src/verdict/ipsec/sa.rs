@@ -103,6 +103,13 @@ impl<'a> Exchange<'a> {
         !self.responses.is_empty()
     }
 
+    /// Whether the first exchange was answered with a wish (a cookie, another group), and the request that fulfils it was not.
+    pub(super) fn awaits_another_round(&self) -> bool {
+        let answered = self.responses.iter().filter_map(|sent| sent.marks().last()).max();
+        let again = |at: Mark| self.requests.last().is_some_and(|sent| sent.is_after(at));
+        self.kind == IKE_SA_INIT && answered.is_some_and(again)
+    }
+
     /// The kind of the request's first encrypted payload.
     pub(super) fn asks(&self) -> Option<u8> {
         self.requests.iter().find_map(Sent::inner)

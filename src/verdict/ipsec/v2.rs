@@ -20,6 +20,9 @@ const REFUSAL: Span = Span::from_secs(10);
 /// A gateway that asks again for the cookie which it was just given: twice may be a change of its secret, three times is a loop.
 const COOKIE_ROUNDS: usize = 3;
 
+/// A client that was asked for another group brings it at once (RFC 7296, 1.2); one that has not by now will not.
+const RETRY: Span = Span::from_secs(3);
+
 /// What an SA that the gateway answered amounts to; none where that is nothing yet.
 pub(super) fn outcome(conversation: &Conversation<'_, '_>, sa: &IkeSa<'_>) -> Option<Outcome> {
     if let Some(judgement) = refused_in_clear(conversation, sa).or_else(|| cookie_loop(conversation, sa)) {
@@ -32,7 +35,7 @@ pub(super) fn outcome(conversation: &Conversation<'_, '_>, sa: &IkeSa<'_>) -> Op
         .collect();
     let last = set_up.last()?;
     let way = last.way()?;
-    if !last.is_answered() {
+    if !last.is_answered() || last.awaits_another_round() {
         return Some(silent::unanswered(conversation, &last.label(), &last.requests, &last.sent(), way));
     }
     if let Some(judgement) =
@@ -199,22 +202,29 @@ fn refused_in_clear(conversation: &Conversation<'_, '_>, sa: &IkeSa<'_>) -> Opti
     if overcome {
         return None;
     }
+    if kind == notify::v2::INVALID_KE_PAYLOAD && may_bring_the_group(conversation, sa, refusal) {
+        return None;
+    }
     let server = conversation.server;
     let name = notify_name(refusal.message.header.version, kind);
     let offered = sa.from(true).find_map(|sent| sent.message.clear.proposal.clone());
     let (cause, story) = match kind {
         notify::v2::INVALID_KE_PAYLOAD => {
-            let wanted = refusal
-                .message
-                .clear
-                .wanted_group
-                .map_or_else(String::new, |group| format!(" ({})", group_name(group)));
-            let sent = sa.from(true).filter_map(|sent| sent.message.clear.ke_group).last();
-            let tried = sent.map_or_else(String::new, |group| format!(" {}", group_name(group)));
+            let wanted = refusal.message.clear.wanted_group;
+            let named = |group: Option<u16>| group.map_or_else(String::new, |group| format!(" {}", group_name(group)));
+            let mut tried = sa.from(true).filter_map(|sent| sent.message.clear.ke_group);
+            let first = tried.next();
+            let end = if tried.any(|group| Some(group) == wanted) {
+                "refused it again when the client brought it"
+            } else {
+                "the client never brought it"
+            };
             (
                 Cause::IkeInvalidKe,
                 format!(
-                    "{server} refused the client's Diffie-Hellman group{tried} and asked for another{wanted}, which the client never brought"
+                    "{server} refused the client's Diffie-Hellman group{}, asked for another{}, and {end}",
+                    named(first),
+                    named(wanted)
                 ),
             )
         }
@@ -240,6 +250,13 @@ fn refused_in_clear(conversation: &Conversation<'_, '_>, sa: &IkeSa<'_>) -> Opti
         | notify::v2::AUTHENTICATION_FAILED => judgement,
         _ => judgement.at_most(Confidence::Low, "the gateway's error has no code of its own; this is the nearest"),
     })
+}
+
+/// Whether the client's next request, with the group that it was asked for, is under way or may still come.
+fn may_bring_the_group(conversation: &Conversation<'_, '_>, sa: &IkeSa<'_>, refusal: &Sent<'_>) -> bool {
+    let Some(refused) = refusal.marks().last() else { return false };
+    let brought = sa.from(true).filter(|sent| sent.message.clear.ke_group.is_some()).count() > 1;
+    sa.from(true).any(|sent| sent.is_after(refused)) || !brought && !conversation.goes_on(refused, RETRY)
 }
 
 /// The gateway asks for a cookie again and again, although it gets it.
