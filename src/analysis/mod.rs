@@ -25,6 +25,8 @@ pub struct Analysis {
     pub tracked: ShardCounts,
     /// IP fragments whose first one is not in the capture.
     pub orphan_fragments: u64,
+    /// IP fragments given up for lack of memory, or because they contradict each other.
+    pub dropped_fragments: u64,
     /// Look-ups that were not kept.
     pub dropped_names: u64,
     /// Which addresses packets reached.
@@ -39,7 +41,7 @@ impl Analysis {
     pub fn new(
         info: CaptureInfo,
         counts: Counts,
-        orphan_fragments: u64,
+        (orphan_fragments, dropped_fragments): (u64, u64),
         mut arrivals: Arrivals,
         mut shards: Vec<Shard>,
     ) -> Self {
@@ -54,7 +56,17 @@ impl Analysis {
             lookups.extend(names.into_lookups());
         }
         lookups.sort_by_key(|lookup| (lookup.asked.first().or(lookup.answered.first()), lookup.record_type));
-        Analysis { info, counts, tracked, orphan_fragments, dropped_names, arrivals, lookups, shards }
+        Analysis {
+            info,
+            counts,
+            tracked,
+            orphan_fragments,
+            dropped_fragments,
+            dropped_names,
+            arrivals,
+            lookups,
+            shards,
+        }
     }
 
     /// Every flow, in order of its first packet.

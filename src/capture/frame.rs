@@ -141,6 +141,12 @@ impl CaptureInfo {
     pub fn dropped_packets(&self) -> Option<u64> {
         self.interfaces.iter().filter_map(|interface| interface.dropped).reduce(u64::saturating_add)
     }
+
+    /// What the file says of where it was taken: its section's notes, and the names and descriptions of its interfaces.
+    pub fn origin_words(&self) -> impl Iterator<Item = &str> {
+        let interfaces = self.interfaces.iter().flat_map(|interface| [&interface.name, &interface.description]);
+        self.section_notes.iter().chain(interfaces.flatten()).map(String::as_str)
+    }
 }
 
 /// A place where a file is damaged. What stood before it was read.

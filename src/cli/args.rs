@@ -20,6 +20,8 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Judge captures: which required services are seen, blocked, failed or absent
     Check(CheckArgs),
+    /// What a cause code means: the evidence for it, what it is not, how to confirm it and how to mend it
+    Explain(ExplainArgs),
     /// The tables of required services
     Profile {
         #[command(subcommand)]
@@ -88,6 +90,20 @@ pub(super) struct CheckArgs {
     /// Captures to read at the same time [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Work")]
     pub(super) jobs: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0; 2 where a code is not known.")]
+pub(super) struct ExplainArgs {
+    /// Codes as reports name them, such as nat-t-no-reply
+    #[arg(value_name = "CODE", required_unless_present = "list")]
+    pub(super) codes: Vec<String>,
+    /// List every code with its class and its meaning in one line
+    #[arg(long, conflicts_with = "codes")]
+    pub(super) list: bool,
+    /// Colours and bold headings
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
+    pub(super) color: ColorArg,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod explain;
 mod inputs;
 mod output;
 pub mod profile;
@@ -30,6 +31,7 @@ pub fn run() -> ExitCode {
     };
     let done = match cli.command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Profile { command } => profile_command(&command),
     };
     match done {

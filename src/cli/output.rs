@@ -73,17 +73,28 @@ pub(super) fn width() -> usize {
         .unwrap_or(DEFAULT_WIDTH)
 }
 
-fn style(arguments: &CheckArgs) -> Style {
-    let terminal = io::stdout().is_terminal();
+/// Whether colours are wanted on standard output.
+pub(super) fn colour(when: ColorArg) -> bool {
     // NO_COLOR (no-color.org): set to anything but nothing, it turns colours off.
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-        || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let colour = match arguments.color {
+    let unwanted = || {
+        std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+    };
+    match when {
         ColorArg::Always => true,
         ColorArg::Never => false,
-        ColorArg::Auto => terminal && !unwanted,
-    };
-    Style { width: width(), colour, symbols: terminal, verbose: arguments.verbose, quiet: arguments.quiet }
+        ColorArg::Auto => io::stdout().is_terminal() && !unwanted(),
+    }
+}
+
+fn style(arguments: &CheckArgs) -> Style {
+    Style {
+        width: width(),
+        colour: colour(arguments.color),
+        symbols: io::stdout().is_terminal(),
+        verbose: arguments.verbose,
+        quiet: arguments.quiet,
+    }
 }
 
 /// What is said of the run. Under `--reproducible` nothing in it depends on when or where it ran.

@@ -161,6 +161,8 @@ pub struct TcpHeader<'a> {
     pub window: u16,
     /// Options, as captured.
     pub options: &'a [u8],
+    /// Whether some of the options were not captured: one that is missing may have been there.
+    pub options_cut: bool,
 }
 
 impl<'a> Item<'a> {
@@ -238,16 +240,23 @@ impl<'a> Item<'a> {
         self.ip.first().is_some_and(|byte| byte >> 4 == 6)
     }
 
-    /// The rest of the TCP header.
+    /// Whether the TCP flags were captured; with them the sequence number was.
     #[inline]
-    pub fn tcp(&self) -> TcpHeader<'a> {
+    pub fn has_tcp_flags(&self) -> bool {
+        !self.cut || self.transport().len() >= 14
+    }
+
+    /// The rest of the TCP header; none where its twenty fixed bytes were not all captured.
+    #[inline]
+    pub fn tcp(&self) -> Option<TcpHeader<'a>> {
         let header = self.transport();
         let options_end = usize::from(self.payload_at.saturating_sub(self.transport_at));
-        let Some(fixed) = header.first_chunk::<20>() else { return TcpHeader::default() };
-        TcpHeader {
+        let fixed = header.first_chunk::<20>()?;
+        Some(TcpHeader {
             acknowledgement: u32::from_be_bytes([fixed[8], fixed[9], fixed[10], fixed[11]]),
             window: u16::from_be_bytes([fixed[14], fixed[15]]),
             options: header.get(20..options_end.min(header.len())).unwrap_or(&[]),
-        }
+            options_cut: header.len() < options_end,
+        })
     }
 }

@@ -5,6 +5,7 @@
 //! that the link layer adds behind it.
 
 mod counts;
+mod fragment;
 mod icmp;
 mod item;
 mod key;
@@ -14,6 +15,7 @@ mod transport;
 
 pub(crate) use counts::ARP;
 pub use counts::{Counts, Tally};
+pub use fragment::{Fate, Fragmented, Reassembly};
 pub use icmp::{IcmpMessage, Unreachable};
 pub use item::{Item, Kind, Reason, TcpFlags, TcpHeader};
 pub use key::{Endpoints, Key, Seed, Side};

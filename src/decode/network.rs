@@ -99,11 +99,7 @@ fn read_behind_extensions(mut at: usize, mut left: usize, seed: Seed, item: &mut
             item.kind = Kind::Undecoded(Reason::ExtensionHeaderCut);
             return;
         };
-        let len = match item.protocol {
-            FRAGMENT => 8,
-            AUTHENTICATION_HEADER => (usize::from(header[1]) + 2) * 4,
-            _ => (usize::from(header[1]) + 1) * 8,
-        };
+        let len = extension_len(item.protocol, header[1]);
         if item.protocol == FRAGMENT {
             let offset = u16::from_be_bytes([header[2], header[3]]);
             later_fragment = offset & 0xfff8 != 0;
@@ -135,6 +131,30 @@ fn read_behind_extensions(mut at: usize, mut left: usize, seed: Seed, item: &mut
     }
     if transport::read(at, left, item) {
         (item.key, item.side) = Key::of((source, item.ports.0), (destination, item.ports.1), item.protocol, seed);
+    }
+}
+
+/// Where the data of an IPv6 fragment start, behind its fragment header, and that header's field of offset and M flag.
+pub(super) fn fragment_header(ip: &[u8]) -> Option<(usize, u16)> {
+    let (mut protocol, mut at) = (*ip.get(6)?, 40);
+    for _ in 0..MAX_EXTENSION_HEADERS {
+        let header = ip.get(at..)?.first_chunk::<8>()?;
+        at += extension_len(protocol, header[1]);
+        match protocol {
+            FRAGMENT => return Some((at, u16::from_be_bytes([header[2], header[3]]))),
+            _ if is_extension(protocol) => protocol = header[0],
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Bytes of an extension header, `len` being its second byte.
+fn extension_len(protocol: u8, len: u8) -> usize {
+    match protocol {
+        FRAGMENT => 8,
+        AUTHENTICATION_HEADER => (usize::from(len) + 2) * 4,
+        _ => (usize::from(len) + 1) * 8,
     }
 }
 

@@ -58,7 +58,7 @@ fn tcp_over_ethernet() {
     assert_eq!((item.protocol, item.ports, item.sequence, item.payload_len), (6, (40000, 443), 7, 0));
     assert!(item.flags.opens() && !item.flags.accepts());
     assert_eq!((item.ttl(), item.ip_id()), (64, Some(0x1234)));
-    assert_eq!(item.tcp().window, 0xffff);
+    assert_eq!(item.tcp().map(|tcp| tcp.window), Some(0xffff));
     let ends = item.key.endpoints(None);
     assert_eq!(ends.side(item.side), ("10.0.0.1".parse().unwrap(), 40000));
 }
@@ -137,6 +137,22 @@ fn a_cut_header_still_gives_the_ports() {
     assert_eq!(item.key, decode(LinkType::RAW, &TCP_SYN).key);
     let item = decode(LinkType::RAW, &UDP[..30]);
     assert_eq!((item.cut, item.payload(), item.payload_len), (true, &b"da"[..], 4));
+}
+
+#[test]
+fn what_of_a_tcp_header_was_not_captured_is_not_told() {
+    // 40 bytes of TCP: the header of SYN_TCP with its length set to ten words, and timestamps behind ten NOPs.
+    let mut syn = TCP_SYN.to_vec();
+    (syn[3], syn[32]) = (60, 0xa0);
+    syn.extend([1; 10]);
+    syn.extend([8, 10, 0, 0, 0, 1, 0, 0, 0, 0]);
+    for len in 24..=syn.len() {
+        let item = decode(LinkType::RAW, &syn[..len]);
+        assert_eq!((item.kind, item.payload_len), (Kind::Packet, 0), "{len}");
+        assert_eq!(item.has_tcp_flags(), len >= 34, "{len}");
+        assert_eq!(item.flags.opens(), len >= 34, "{len}");
+        assert_eq!(item.tcp().map(|tcp| tcp.options_cut), (len >= 40).then_some(len < 60), "{len}");
+    }
 }
 
 #[test]

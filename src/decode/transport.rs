@@ -28,11 +28,11 @@ pub(super) fn read(at: usize, claimed: usize, item: &mut Item<'_>) -> bool {
                 item.sequence = u32::from_be_bytes([tcp[4], tcp[5], tcp[6], tcp[7]]);
                 item.flags = TcpFlags(tcp[13]);
                 let header = usize::from(tcp[12] >> 4) * 4;
-                if header < 20 || header > claimed {
+                if header < 20 || header > claimed && !item.first_fragment {
                     item.kind = Kind::Undecoded(Reason::TransportHeaderBogus);
                     return false;
                 }
-                (header, claimed - header)
+                (header, claimed.saturating_sub(header))
             }
             None => return read_cut(bytes, claimed, 20, item),
         },
@@ -79,6 +79,8 @@ fn read_cut(bytes: &[u8], claimed: usize, header: usize, item: &mut Item<'_>) ->
     item.payload_at = u16::try_from(item.ip.len()).unwrap_or(u16::MAX);
     item.payload_len = u32::try_from(claimed.saturating_sub(header)).unwrap_or(u32::MAX);
     if item.protocol == TCP {
+        // Without the header's length nobody knows what is options and what is payload.
+        item.payload_len = 0;
         if let Some(fixed) = bytes.first_chunk::<8>() {
             item.sequence = u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]);
         }

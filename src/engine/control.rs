@@ -1,15 +1,15 @@
-//! What spans flows, in capture order: IP fragments find the flow of their first one, ARP replies witness that a host is
+//! What spans flows, in capture order: IP fragments find each other and the flow of their first one, ARP replies witness that a host is
 //! heard.
 
 use std::net::IpAddr;
 
 use crate::bytes::Reader;
-use crate::decode::{ARP, Item, Kind};
-use crate::flow::{Arrivals, Fragments, Mark};
+use crate::decode::{ARP, Item, Kind, Reassembly};
+use crate::flow::{Arrivals, Mark};
 
 #[derive(Debug, Default)]
 pub(super) struct Control {
-    fragments: Fragments,
+    pub(super) fragments: Reassembly,
     /// What reached an address outside any flow.
     pub(super) arrivals: Arrivals,
 }
@@ -18,7 +18,7 @@ impl Control {
     /// Passes an item that is not a plain packet.
     pub(super) fn pass(&mut self, item: &mut Item<'_>) {
         match item.kind {
-            Kind::Packet | Kind::LaterFragment => self.fragments.assign(item),
+            Kind::Packet | Kind::LaterFragment => self.fragments.pass(item),
             Kind::BareIcmpError => {
                 if let Some((_, destination)) = item.addresses() {
                     self.arrivals.record(destination, item.interface, Mark::of(item));
@@ -31,11 +31,6 @@ impl Control {
             }
             _ => {}
         }
-    }
-
-    /// Later fragments whose first was not seen.
-    pub(super) fn orphans(&self) -> u64 {
-        self.fragments.orphans
     }
 }
 

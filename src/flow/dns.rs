@@ -55,8 +55,8 @@ pub struct Names {
 }
 
 impl Names {
-    /// Takes in a packet of port 53.
-    pub(super) fn track(&mut self, item: &Item<'_>, message: Message) {
+    /// Takes in a packet of port 53. `begun` is its first fragment, which was taken in before, where it came in fragments.
+    pub(super) fn track(&mut self, item: &Item<'_>, message: Message, begun: Option<Mark>) {
         let (Some((source, destination)), Some((name, record_type))) = (item.addresses(), message.question) else {
             return;
         };
@@ -85,11 +85,13 @@ impl Names {
             }
         };
         let Some(lookup) = self.lookups.get_mut(at) else { return };
+        let marks = if message.response { &mut lookup.answered } else { &mut lookup.asked };
+        if begun.is_none() || marks.last() != begun {
+            marks.push(Mark::of(item));
+        }
         if !message.response {
-            lookup.asked.push(Mark::of(item));
             return;
         }
-        lookup.answered.push(Mark::of(item));
         lookup.response_code = Some(message.rcode);
         for (_, answer) in message.answers {
             if let Answer::Address(address) = answer

@@ -3,16 +3,39 @@
 use super::{Mark, Marks};
 use crate::decode::Side;
 use crate::proto::esp::Esp;
+use crate::time::Span;
 
 /// Security associations kept per flow: a tunnel has two, each rekey adds two, and a day of hourly rekeys fits.
 const MAX_SPIS: usize = 64;
+
+/// A packet of this many bytes of ESP is one that a path for small packets only loses: with IP, UDP and link headers it is
+/// near a full Ethernet frame, and above the least MTU of IPv6 (1,280).
+const LARGE: u32 = 1_200;
+
+/// Packets of one side within this time are one burst: what is sent again comes later, by the inner connection's clock (200 ms at
+/// least; RFC 6298 asks for 1 s).
+const BURST: Span = Span::from_millis(200);
 
 /// ESP between two hosts, or inside one UDP flow.
 #[derive(Debug, Default)]
 pub struct EspLog {
     spis: Vec<SpiFacts>,
+    sides: [EspSide; 2],
     /// Packets of security associations beyond those kept.
     pub beyond: u64,
+}
+
+/// What one side sent, whatever the security association.
+#[derive(Debug, Default)]
+pub struct EspSide {
+    /// Packets since the other side last sent one.
+    pub unanswered: Marks,
+    /// Bursts with a large packet that a packet of the other side followed.
+    pub large_answered: u64,
+    /// Large packets that only another burst of the same side followed.
+    pub large_unanswered: Marks,
+    /// The last large packet of the burst that goes on.
+    pending: Option<Mark>,
 }
 
 /// One security association: one direction of one tunnel.
@@ -45,6 +68,7 @@ impl SpiFacts {
 impl EspLog {
     /// Takes in one packet of `len` bytes of ESP.
     pub(super) fn track(&mut self, esp: Esp, side: Side, len: u32, mark: Mark) {
+        self.turn(side, len, mark);
         let known = self.spis.iter().rposition(|known| known.spi == esp.spi && known.side == side);
         let at = match known {
             Some(at) => at,
@@ -75,6 +99,33 @@ impl EspLog {
         facts.packets.push(mark);
         facts.bytes += u64::from(len);
         facts.largest = facts.largest.max(len);
+    }
+
+    fn turn(&mut self, side: Side, len: u32, mark: Mark) {
+        let other = &mut self.sides[side.other().index()];
+        other.unanswered.clear();
+        other.large_answered += u64::from(other.pending.take().is_some());
+        let own = &mut self.sides[side.index()];
+        own.unanswered.push(mark);
+        if let Some(before) = own.pending.take_if(|before| mark.time - before.time >= BURST) {
+            own.large_unanswered.push(before);
+        }
+        if len >= LARGE {
+            own.pending = Some(mark);
+        }
+    }
+
+    /// What a side sent, whatever the security association.
+    pub fn side(&self, side: Side) -> &EspSide {
+        &self.sides[side.index()]
+    }
+
+    /// A packet of which the first fragment was taken in with `begun` bytes has turned out to be `len` bytes long.
+    pub(super) fn complete(&mut self, esp: Esp, side: Side, begun: u32, len: u32) {
+        if let Some(facts) = self.spis.iter_mut().rfind(|known| known.spi == esp.spi && known.side == side) {
+            facts.bytes += u64::from(len.saturating_sub(begun));
+            facts.largest = facts.largest.max(len);
+        }
     }
 
     /// Every security association, in order of its first packet.

@@ -1,53 +1,74 @@
-//! Which flow an IP fragment belongs to: later fragments carry no ports, their first one does.
+//! What IP fragments tell of a flow: which datagrams came in fragments, and which of them never became whole.
+//!
+//! A datagram is tracked when its first fragment comes, as far as that shows it, because a request whose other fragments are lost was
+//! sent all the same. The whole, where it comes about, then only completes what was read. TCP segments are the exception: one
+//! whose fragments are lost is sent again, so only whole ones count.
 
-use std::collections::VecDeque;
-use std::net::IpAddr;
+use super::{Mark, Marks};
+use crate::decode::{Fate, Fragmented, Side};
 
-use hashbrown::HashMap;
+/// Fragmented datagrams kept per flow and [`Fate`]: a client repeats a request some five times, both ways and twice over.
+const KEPT: usize = 16;
 
-use crate::decode::{Item, Key, Kind};
-
-/// Fragmented packets that are remembered at a time. Reassembly takes at most 60 s (RFC 8200, 4.5); of what a capture shows,
-/// the fragments of one packet follow each other within milliseconds.
-const MAX_PACKETS: usize = 4096;
-
-type PacketId = (IpAddr, IpAddr, u32, u8);
-
-/// First fragments that were seen, the most recent ones.
+/// The datagrams of a flow that came in fragments: the first ones of each fate, and how many there were.
 #[derive(Debug, Default)]
-pub struct Fragments {
-    first: HashMap<PacketId, Key, foldhash::fast::RandomState>,
-    order: VecDeque<PacketId>,
-    /// Later fragments whose first was not seen before them.
-    pub orphans: u64,
+pub struct FragmentLog {
+    kept: Vec<FragmentedDatagram>,
+    totals: [u64; 3],
 }
 
-impl Fragments {
-    /// Gives a later fragment the flow of its first one; remembers first fragments.
-    pub fn assign(&mut self, item: &mut Item<'_>) {
-        let Some((source, destination)) = item.addresses() else { return };
-        let packet = (source, destination, item.fragment_id, item.protocol);
-        match item.kind {
-            Kind::LaterFragment => match self.first.get(&packet) {
-                // The key differs from the fragment's own only in its ports; with equal addresses they decide the side.
-                Some(key) if source == destination => item.key = *key,
-                Some(key) => {
-                    item.key = *key;
-                    item.side = if source < destination { crate::decode::Side::Low } else { crate::decode::Side::High };
-                }
-                None => self.orphans += 1,
-            },
-            Kind::Packet if item.first_fragment => {
-                if self.first.insert(packet, item.key).is_none() {
-                    self.order.push_back(packet);
-                }
-                if self.order.len() > MAX_PACKETS
-                    && let Some(oldest) = self.order.pop_front()
-                {
-                    self.first.remove(&oldest);
-                }
-            }
-            _ => {}
+/// A datagram that came in fragments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FragmentedDatagram {
+    /// The side that sent it.
+    pub side: Side,
+    /// What became of it.
+    pub fate: Fate,
+    /// Its fragments in order of arrival, copies left out.
+    pub fragments: Marks,
+    /// Its first fragment, which alone has the ports; none where it was not seen.
+    pub first: Option<Mark>,
+    /// Bytes of the whole behind the IP header; none where the last fragment was not seen.
+    pub length: Option<u32>,
+    /// Repetitions of its fragments, byte for byte the same.
+    pub copies: u32,
+}
+
+impl FragmentLog {
+    pub(super) fn record(&mut self, datagram: &Fragmented) {
+        let total = &mut self.totals[datagram.fate as usize];
+        *total += 1;
+        if *total > KEPT as u64 {
+            return;
         }
+        self.kept.push(FragmentedDatagram {
+            side: datagram.side,
+            fate: datagram.fate,
+            fragments: datagram.frames.iter().copied().map(mark).collect(),
+            first: datagram.first.map(mark),
+            length: datagram.length,
+            copies: datagram.copies,
+        });
     }
+
+    /// The first ones of a fate, in the order in which it was certain.
+    pub fn datagrams(&self, fate: Fate) -> impl Iterator<Item = &FragmentedDatagram> {
+        self.kept.iter().filter(move |datagram| datagram.fate == fate)
+    }
+
+    /// How many had a fate, kept or not.
+    pub fn total(&self, fate: Fate) -> u64 {
+        self.totals[fate as usize]
+    }
+}
+
+impl FragmentedDatagram {
+    /// Whether its last fragment was seen.
+    pub fn has_last(&self) -> bool {
+        self.length.is_some()
+    }
+}
+
+pub(super) fn mark((frame, time): (u64, crate::time::Timestamp)) -> Mark {
+    Mark { frame, time }
 }

@@ -5,8 +5,8 @@ use super::{EspLog, Mark};
 use crate::decode::{Item, Side};
 use crate::proto::ike_tcp::{self, Frame};
 use crate::proto::sniff::{self, Spoken};
-use crate::proto::tls::{self, Alert, Certificate, ClientHello, ServerHello};
-use crate::proto::{dtls, http};
+use crate::proto::tls::{self, Alert, Certificate, ClientHello, Protected, ServerHello};
+use crate::proto::{dtls, http, smtp};
 
 /// Bytes of a direction that are looked at. A certificate chain of three with 4096-bit keys is about 6 KiB; whatever has not
 /// shown itself within 16 KiB will not.
@@ -14,6 +14,12 @@ const MAX_HEAD: usize = 16 << 10;
 
 /// Segments that are kept while one before them is missing.
 const MAX_WAITING: usize = 8;
+
+/// An end that sent this many protected records carries data: a handshake, tickets and a farewell are fewer.
+const SETTLED_RECORDS: u32 = 6;
+
+/// Refusals kept of a mail conversation: one ends it, a few recipients may be refused before.
+const MAX_REFUSALS: usize = 4;
 
 /// Datagrams of each side that are looked at: a DTLS handshake with a cookie has its hellos in the first two.
 const MAX_DATAGRAMS: u8 = 4;
@@ -28,6 +34,8 @@ pub struct App {
     pub tls: Option<Box<TlsFacts>>,
     /// What was readable of HTTP.
     pub http: Option<Box<Http>>,
+    /// What was readable of mail submission.
+    pub smtp: Option<Box<SmtpFacts>>,
     /// IKE messages in TCP (RFC 9329).
     pub ike: Option<Box<IkeLog>>,
     /// ESP in TCP (RFC 9329).
@@ -47,6 +55,38 @@ pub struct TlsFacts {
     pub alert: Option<(Alert, Side, Mark)>,
     /// Whether the server asked for a certificate of the client, where that is not encrypted.
     pub certificate_request: bool,
+    /// Whether the client had none to give, where that is not encrypted.
+    pub no_client_certificate: bool,
+    /// What each end sent under protection.
+    pub client: TlsEnd,
+    /// The same of the server.
+    pub server: TlsEnd,
+    /// The server's protected records before the client sent its first: the server's first flight of TLS 1.3.
+    pub server_flight: u32,
+    /// Whether the server's first flight has ended, and where.
+    pub flight_done: Option<Mark>,
+}
+
+/// What one end of a TLS connection sent under protection: it can only be measured.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TlsEnd {
+    /// Its records.
+    pub protected: Protected,
+    /// Its last segment that was read.
+    pub last: Option<Mark>,
+    /// Its alert in clear, and where.
+    pub alert: Option<(Alert, Mark)>,
+}
+
+/// What was readable of mail submission.
+#[derive(Debug, Default)]
+pub struct SmtpFacts {
+    /// The server's replies of 4xx and 5xx: code, text, where.
+    pub refusals: Vec<(u16, String, Mark)>,
+    /// Its replies in all.
+    pub replies: usize,
+    /// Whether it took a message: 354 (RFC 5321, 4.2.3).
+    pub took_message: bool,
 }
 
 /// What was readable of HTTP.
@@ -94,12 +134,16 @@ impl App {
             Spoken::TlsClient => {
                 let seen = tls::read_client(&head.bytes);
                 let facts = self.tls.get_or_insert_default();
-                let done = seen.hello.as_ref().is_some_and(|hello| hello.complete);
+                if facts.client.protected.records == 0 && seen.protected.records > 0 {
+                    facts.server_flight = facts.server.protected.records;
+                }
                 facts.client_hello = seen.hello.or(facts.client_hello.take());
+                facts.no_client_certificate |= seen.no_certificate;
+                facts.client.read(seen.protected, seen.alert, mark);
                 if let (None, Some(alert)) = (&facts.alert, seen.alert) {
                     facts.alert = Some((alert, side, mark));
                 }
-                done
+                seen.not_tls || seen.protected.records >= SETTLED_RECORDS
             }
             Spoken::TlsServer | Spoken::TlsAlert => {
                 let seen = tls::read_server(&head.bytes);
@@ -107,10 +151,15 @@ impl App {
                 facts.server_hello = seen.hello.or(facts.server_hello.take());
                 facts.certificate = seen.certificate.or(facts.certificate.take());
                 facts.certificate_request |= seen.certificate_request;
+                facts.server.read(seen.protected, seen.alert, mark);
+                if seen.flight_done {
+                    facts.flight_done.get_or_insert(mark);
+                }
                 if let (None, Some(alert)) = (&facts.alert, seen.alert) {
                     facts.alert = Some((alert, side, mark));
                 }
-                !seen.need_more
+                let after_client = seen.protected.records.saturating_sub(facts.server_flight);
+                seen.not_tls || facts.client.protected.records > 0 && after_client >= SETTLED_RECORDS
             }
             Spoken::HttpRequest => match http::Request::parse(&head.bytes) {
                 Some(request) => {
@@ -126,6 +175,10 @@ impl App {
                 }
                 None => false,
             },
+            Spoken::Smtp | Spoken::Text if smtp::is_reply(&head.bytes) => {
+                self.smtp.get_or_insert_default().read(&head.bytes, mark);
+                false
+            }
             Spoken::IkeTcp => {
                 self.read_ike_tcp(item);
                 false
@@ -188,6 +241,19 @@ impl App {
         }
     }
 
+    /// Takes in a whole UDP datagram of which the first fragment was taken in before.
+    pub(super) fn complete_datagram(&mut self, item: &Item<'_>) {
+        if sniff::udp(item.payload(), item.payload_len as usize) != Spoken::Dtls {
+            return;
+        }
+        if let Some(facts) = &mut self.tls
+            && facts.client_hello.as_ref().is_some_and(|hello| !hello.complete)
+        {
+            facts.client_hello = None;
+        }
+        self.dtls(item.payload(), item);
+    }
+
     fn dtls(&mut self, payload: &[u8], item: &Item<'_>) {
         let facts = self.tls.get_or_insert_default();
         match dtls::parse(payload, item.payload_len as usize) {
@@ -201,6 +267,30 @@ impl App {
                 facts.alert.get_or_insert((alert, item.side, Mark::of(item)));
             }
             _ => {}
+        }
+    }
+}
+
+impl TlsEnd {
+    fn read(&mut self, protected: Protected, alert: Option<Alert>, mark: Mark) {
+        self.protected = protected;
+        self.last = Some(mark);
+        if let (None, Some(alert)) = (&self.alert, alert) {
+            self.alert = Some((alert, mark));
+        }
+    }
+}
+
+impl SmtpFacts {
+    /// Takes in the server's stream, which has grown by the segment at `mark`.
+    fn read(&mut self, stream: &[u8], mark: Mark) {
+        let known = self.replies;
+        for reply in smtp::replies(stream).skip(known) {
+            self.replies += 1;
+            self.took_message |= reply.code == 354;
+            if reply.code >= 400 && self.refusals.len() < MAX_REFUSALS {
+                self.refusals.push((reply.code, reply.text, mark));
+            }
         }
     }
 }

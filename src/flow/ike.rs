@@ -12,6 +12,9 @@ const MAX_LAST: usize = 64;
 /// How far back a repetition is looked for: messages of one window (RFC 7296, 2.3) in their fragments, both ways.
 const REPEAT_DEPTH: usize = 48;
 
+/// Bytes of a message that it is known again by: as many as a first fragment holds at the smallest usual MTU, 576 bytes.
+const DIGESTED: usize = 512;
+
 /// The IKE messages of a flow.
 #[derive(Debug, Default)]
 pub struct IkeLog {
@@ -40,6 +43,8 @@ pub struct IkeMessage {
     /// What is readable without keys; none where the headers alone were captured.
     pub clear: Clear,
     digest: u64,
+    /// Bytes of it that were read.
+    read: usize,
 }
 
 /// A message that was just seen.
@@ -67,6 +72,7 @@ impl IkeLog {
         if let Some(message) = repeated {
             message.sent.push(seen.mark);
             message.ip_fragmented |= seen.ip_fragmented;
+            message.read_more(&seen);
             return;
         }
         if self.messages.len() == MAX_FIRST + MAX_LAST {
@@ -82,7 +88,17 @@ impl IkeLog {
             ip_fragmented: seen.ip_fragmented,
             marker: seen.marker,
             digest,
+            read: seen.bytes.len(),
         });
+    }
+
+    /// Completes a message whose first fragment, at `begun`, was taken in before. Whether there was one: else the first fragment
+    /// did not show that it was IKE.
+    pub(super) fn complete(&mut self, seen: &Seen<'_>, begun: Mark) -> bool {
+        let known = self.messages.iter_mut().rev().find(|message| {
+            message.side == seen.side && message.header == seen.header && message.sent.cited().any(|mark| mark == begun)
+        });
+        known.map(|message| message.read_more(seen)).is_some()
     }
 
     /// The messages kept, in order of their first sending.
@@ -97,10 +113,22 @@ impl IkeMessage {
     pub fn opens_sa(&self) -> bool {
         self.header.responder_spi == 0 && !self.header.is_response()
     }
+
+    /// Reads it again where more of it is there than before.
+    fn read_more(&mut self, seen: &Seen<'_>) {
+        if seen.bytes.len() > self.read {
+            self.clear = Clear::read(&self.header, seen.bytes);
+            self.read = seen.bytes.len();
+            self.digest = digest(seen.bytes);
+        }
+    }
 }
 
-fn digest(bytes: &[u8]) -> u64 {
+/// A message is known again by its header and its first bytes, which hold nonces or what encryption made of them: the
+/// same message may come whole, cut, or in fragments.
+pub(super) fn digest(bytes: &[u8]) -> u64 {
     use std::hash::{BuildHasher, Hasher};
+    let bytes = bytes.get(..DIGESTED).unwrap_or(bytes);
     let mut hasher = foldhash::fast::FixedState::default().build_hasher();
     hasher.write(bytes);
     hasher.finish()

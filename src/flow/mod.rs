@@ -20,10 +20,10 @@ mod view;
 
 pub use arrivals::{Arrivals, WITNESS_REACH};
 pub use dns::{Lookup, NameSource, Names};
-pub use esp::{EspLog, SpiFacts};
+pub use esp::{EspLog, EspSide, SpiFacts};
 pub use evidence::{KEPT_MARKS, Mark, Marks};
-pub use fragments::Fragments;
-pub use head::{App, Http, TlsFacts};
+pub use fragments::{FragmentLog, FragmentedDatagram};
+pub use head::{App, Http, SmtpFacts, TlsEnd, TlsFacts};
 pub use hints::PortHints;
 pub use ike::{IkeLog, IkeMessage};
 pub use shard::{Shard, ShardCounts};
@@ -97,6 +97,7 @@ pub struct Detail {
     /// What the first payload of each side looks like, where the flow is not followed any further.
     spoken: [Option<Spoken>; 2],
     icmp: Option<Box<IcmpLog>>,
+    fragments: Option<Box<FragmentLog>>,
     body: Body,
 }
 
@@ -127,3 +128,6 @@ pub struct IcmpRecord {
     /// The side that sent the quoted packet.
     pub side: Side,
 }
+
+#[cfg(test)]
+mod tests;

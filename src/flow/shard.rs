@@ -3,10 +3,11 @@
 use super::arrivals::{Arrivals, bucket};
 use super::dns::Names;
 use super::duplicates::Recent;
+use super::fragments::mark;
 use super::tcp::Tcp;
 use super::udp::{Datagram, Initiator, Udp, recognise};
 use super::{Body, Flow, FlowTable, FlowView, IcmpRecord, Mark, PortHints, State};
-use crate::decode::{IcmpMessage, Item, Kind, Seed, Side};
+use crate::decode::{Fragmented, IcmpMessage, Item, Kind, Seed, Side};
 use crate::proto::dns;
 use crate::proto::esp::Esp;
 use crate::proto::nat_t::NatT;
@@ -183,14 +184,44 @@ impl Shard {
             self.track(number, item, carry, hints);
         }
         if item.protocol == UDP && (item.ports.0 == DNS || item.ports.1 == DNS) && item.kind == Kind::Packet {
-            self.read_dns(item);
+            self.read_dns(item, None);
         }
     }
 
     #[cold]
-    fn read_dns(&mut self, item: &Item<'_>) {
+    fn read_dns(&mut self, item: &Item<'_>, begun: Option<Mark>) {
         if let Some(message) = dns::parse(item.payload()) {
-            self.names.track(item, message);
+            self.names.track(item, message, begun);
+        }
+    }
+
+    /// Takes in what became of a datagram in fragments, which were applied one by one. `item` is what it tells as a packet.
+    #[cold]
+    pub fn settle(&mut self, datagram: &Fragmented, item: &Item<'_>, hints: &PortHints) {
+        let Some(number) = self.table.find(item) else { return };
+        let Some((_, detail)) = self.table.with_detail(number) else { return };
+        detail.fragments.get_or_insert_default().record(datagram);
+        let (Kind::Packet, Some(begun)) = (item.kind, datagram.first.map(mark)) else { return };
+        if item.protocol == TCP {
+            self.track(number, item, false, hints);
+            return;
+        }
+        if item.protocol == UDP && (item.ports.0 == DNS || item.ports.1 == DNS) {
+            self.read_dns(item, Some(begun));
+        }
+        let Some((flow, detail)) = self.table.with_detail(number) else { return };
+        match &mut detail.body {
+            Body::Udp(udp) => {
+                let is_ike = detail.spoken[item.side.index()] == Some(Spoken::Ike);
+                let datagram = udp.complete(item, is_ipsec_port(item, hints) || is_ike, begun);
+                count_datagram(&mut self.counts, flow, item.side, datagram);
+            }
+            Body::Esp(log) => {
+                if let Some(esp) = Esp::parse(item.payload()) {
+                    log.complete(esp, item.side, datagram.first_len, item.payload_len);
+                }
+            }
+            Body::Tcp(_) | Body::None => {}
         }
     }
 
@@ -201,7 +232,7 @@ impl Shard {
         if detail.ttl[side] == 0 && !(item.protocol == TCP && item.flags.rst()) {
             detail.ttl[side] = item.ttl();
         }
-        if item.kind == Kind::LaterFragment {
+        if item.kind == Kind::LaterFragment || item.first_fragment && item.protocol == TCP {
             return;
         }
         let first = Mark { frame: u64::from(flow.first_frame), time: flow.first_time };
@@ -236,19 +267,10 @@ impl Shard {
                     flow.state.set_client(item.side.other(), true);
                 }
             }
-            Body::Udp(udp) => match udp.track(item, ipsec || detail.spoken[side] == Some(Spoken::Ike)) {
-                Datagram::Ike(initiator) => {
-                    self.counts.ike += 1;
-                    match initiator {
-                        Some(Initiator::Sender) => flow.state.set_client(item.side, true),
-                        Some(Initiator::Receiver) => flow.state.set_client(item.side.other(), true),
-                        None => {}
-                    }
-                }
-                Datagram::Esp => self.counts.nat_t_esp += 1,
-                Datagram::Keepalive => self.counts.nat_t_keepalives += 1,
-                Datagram::Other => {}
-            },
+            Body::Udp(udp) => {
+                let datagram = udp.track(item, ipsec || detail.spoken[side] == Some(Spoken::Ike));
+                count_datagram(&mut self.counts, flow, item.side, datagram);
+            }
             Body::Esp(log) => {
                 if let Some(esp) = Esp::parse(item.payload()) {
                     log.track(esp, item.side, item.payload_len, Mark::of(item));
@@ -294,6 +316,24 @@ impl Shard {
     /// Whether there is no flow.
     pub fn is_empty(&self) -> bool {
         self.table.is_empty()
+    }
+}
+
+/// Counts a datagram; the first message of IKE tells who the client is.
+#[inline]
+fn count_datagram(counts: &mut ShardCounts, flow: &mut Flow, side: Side, datagram: Datagram) {
+    match datagram {
+        Datagram::Ike(initiator) => {
+            counts.ike += 1;
+            match initiator {
+                Some(Initiator::Sender) => flow.state.set_client(side, true),
+                Some(Initiator::Receiver) => flow.state.set_client(side.other(), true),
+                None => {}
+            }
+        }
+        Datagram::Esp => counts.nat_t_esp += 1,
+        Datagram::Keepalive => counts.nat_t_keepalives += 1,
+        Datagram::Other => {}
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::head::App;
 use super::{Mark, Marks};
-use crate::decode::{Item, Side};
+use crate::decode::{Item, Side, TcpHeader};
 use crate::time::Span;
 
 /// Resets kept per connection: enough for a client that answers each of three forged ones.
@@ -19,6 +19,8 @@ pub struct Half {
     pub payload_bytes: u64,
     /// Segments that repeat bytes seen before; a SYN sent again counts.
     pub retransmitted: u64,
+    /// Where these are; those of a SYN left out.
+    pub sent_again: Marks,
     /// Bytes that the capture lacks in front of a segment.
     pub gap_bytes: u64,
     /// The first segment with payload.
@@ -29,6 +31,10 @@ pub struct Half {
     pub pending: Option<Mark>,
     /// Repetitions since then.
     pub repeats: Marks,
+    /// Payload of the last of these in bytes.
+    pub repeated_len: u32,
+    /// The other side's packet that acknowledges something behind what is repeated (RFC 2018): small segments pass.
+    pub sacked: Option<Mark>,
     /// Its FIN.
     pub fin: Option<Mark>,
     /// Its last packet that was no reset.
@@ -124,6 +130,10 @@ impl Tcp {
 
     /// Takes in one packet.
     pub(super) fn track(&mut self, item: &Item<'_>) {
+        // It may have been a SYN, a reset, or anything.
+        if !item.has_tcp_flags() {
+            return;
+        }
         let mark = Mark::of(item);
         let side = item.side;
         if item.flags.rst() {
@@ -132,10 +142,12 @@ impl Tcp {
         }
         let header = item.tcp();
         if item.flags.syn() {
-            self.open(item, mark, header.options);
+            self.open(item, mark, header.map_or(&[], |header| header.options));
         }
-        if item.flags.ack() && !item.cut | (item.ip.len() >= usize::from(item.transport_at) + 12) {
-            self.acknowledge(item, header.acknowledgement, mark);
+        if item.flags.ack()
+            && let Some(header) = header
+        {
+            self.acknowledge(item, header, mark);
         }
         let reset_before = self.resets.iter().any(|reset| reset.side == side);
         let half = &mut self.halves[side.index()];
@@ -157,7 +169,7 @@ impl Tcp {
             half.retransmitted += 1;
         }
         half.opening.push(mark);
-        half.timestamps |= has_timestamps(options);
+        half.timestamps |= has_option(options, TIMESTAMPS);
         half.initial = Some(item.sequence);
         let next = item.sequence.wrapping_add(1);
         if half.next.is_none_or(|known| is_before(known, next) || half.data_packets == 0) {
@@ -165,8 +177,9 @@ impl Tcp {
         }
     }
 
-    fn acknowledge(&mut self, item: &Item<'_>, acknowledgement: u32, mark: Mark) {
+    fn acknowledge(&mut self, item: &Item<'_>, header: TcpHeader<'_>, mark: Mark) {
         let [own, other] = both(&mut self.halves, item.side);
+        let acknowledgement = header.acknowledgement;
         if self.rtt.is_none()
             && !item.flags.syn()
             && !other.opening.is_empty()
@@ -197,11 +210,15 @@ impl Tcp {
         if other.acked.is_none_or(|acked| is_before(acked, acknowledgement)) {
             other.acked = Some(acknowledgement);
             other.repeats.clear();
+            other.sacked = None;
             if other.next == Some(acknowledgement) {
                 other.pending = None;
             } else if other.pending.is_some() {
                 other.pending = other.last_data;
             }
+        }
+        if other.pending.is_some() && has_option(header.options, SACK) {
+            other.sacked = Some(mark);
         }
     }
 
@@ -218,7 +235,9 @@ impl Tcp {
             ttl: item.ttl(),
             ip_id: item.ip_id(),
             to_syn,
-            lacks_timestamps: own.timestamps && other.timestamps && !has_timestamps(item.tcp().options),
+            lacks_timestamps: own.timestamps
+                && other.timestamps
+                && item.tcp().is_some_and(|tcp| !tcp.options_cut && !has_option(tcp.options, TIMESTAMPS)),
             after_other: other.last.map(|last| mark.time - last.time),
             at_edge: own.next.map(|next| next == item.sequence),
         });
@@ -271,8 +290,10 @@ impl Half {
             self.pending.get_or_insert(mark);
         } else {
             self.retransmitted += 1;
+            self.sent_again.push(mark);
             if self.acked.is_none_or(|acked| is_before(acked, end)) {
                 self.repeats.push(mark);
+                self.repeated_len = item.payload_len;
             }
         }
     }
@@ -292,13 +313,17 @@ fn both(halves: &mut [Half; 2], side: Side) -> [&mut Half; 2] {
     }
 }
 
-/// Whether the options hold timestamps: kind 8 (RFC 7323).
-fn has_timestamps(mut options: &[u8]) -> bool {
+/// Option kinds: selective acknowledgement (RFC 2018), timestamps (RFC 7323).
+const SACK: u8 = 5;
+const TIMESTAMPS: u8 = 8;
+
+/// Whether the options hold one of that kind.
+fn has_option(mut options: &[u8], wanted: u8) -> bool {
     while let Some((&kind, rest)) = options.split_first() {
         options = match kind {
             0 => return false,
             1 => rest,
-            8 => return true,
+            _ if kind == wanted => return true,
             _ => match rest.first() {
                 Some(&len) if len >= 2 => rest.get(usize::from(len) - 1..).unwrap_or(&[]),
                 _ => return false,

@@ -2,7 +2,7 @@
 //! first payload.
 
 use super::head::App;
-use super::ike::{IkeLog, Seen};
+use super::ike::{IkeLog, Seen, digest};
 use super::{EspLog, Mark, Marks};
 use crate::decode::{Item, Side};
 use crate::proto::ike::Header;
@@ -15,8 +15,11 @@ pub struct UdpHalf {
     pub packets: Marks,
     /// Its datagrams since the other side last sent one.
     pub unanswered: Marks,
+    /// Its datagrams with the payload of the one before.
+    pub same: Marks,
     /// Payload of its largest datagram in bytes.
     pub largest: u32,
+    digest: u64,
 }
 
 /// What a UDP flow showed.
@@ -90,12 +93,37 @@ impl Udp {
             };
             self.halves[own].packets.push(mark);
             self.halves[own].unanswered.push(mark);
+            if datagram == Datagram::Other {
+                let digest = digest(item.payload());
+                if self.halves[own].packets.count() > 1 && digest == self.halves[own].digest {
+                    self.halves[own].same.push(mark);
+                }
+                self.halves[own].digest = digest;
+            }
             self.halves[own].largest = self.halves[own].largest.max(item.payload_len);
             if !self.halves[other].unanswered.is_empty() {
                 self.halves[other].unanswered.clear();
             }
         }
         datagram
+    }
+
+    /// Takes in a whole datagram of which the first fragment, at `begun`, was taken in before: only what that did not show is new.
+    pub(super) fn complete(&mut self, item: &Item<'_>, ipsec: bool, begun: Mark) -> Datagram {
+        if (ipsec || self.ike.is_some())
+            && let NatT::Ike(header, message) = recognise(item.payload(), item.payload_len as usize, item.ports)
+        {
+            let mut seen = seen(item, header, message, begun);
+            seen.ip_fragmented = true;
+            let log = self.ike.get_or_insert_default();
+            if !log.complete(&seen, begun) {
+                log.track(seen);
+                return Datagram::Ike(initiator(&header));
+            }
+        } else if let Some(app) = &mut self.app {
+            app.complete_datagram(item);
+        }
+        Datagram::Other
     }
 
     fn ipsec(&mut self, item: &Item<'_>, mark: Mark) -> Datagram {
@@ -118,26 +146,33 @@ impl Udp {
     }
 
     fn ike(&mut self, item: &Item<'_>, header: Header, message: &[u8], mark: Mark) -> Datagram {
-        let initiator = match (header.is_v2(), header.from_initiator()) {
-            (true, true) => Some(Initiator::Sender),
-            (true, false) => Some(Initiator::Receiver),
-            (false, _) if header.responder_spi == 0 => Some(Initiator::Sender),
-            (false, _) => None,
-        };
-        self.ike.get_or_insert_default().track(Seen {
-            header,
-            bytes: message,
-            side: item.side,
-            mark,
-            len: header.length,
-            ip_fragmented: item.first_fragment,
-            marker: message.len() < item.payload().len(),
-        });
-        Datagram::Ike(initiator)
+        self.ike.get_or_insert_default().track(seen(item, header, message, mark));
+        Datagram::Ike(initiator(&header))
     }
 
     fn plain(&mut self, item: &Item<'_>) {
         self.app.get_or_insert_default().datagram(item);
+    }
+}
+
+fn seen<'a>(item: &Item<'a>, header: Header, message: &'a [u8], mark: Mark) -> Seen<'a> {
+    Seen {
+        header,
+        bytes: message,
+        side: item.side,
+        mark,
+        len: header.length,
+        ip_fragmented: item.first_fragment,
+        marker: message.len() < item.payload().len(),
+    }
+}
+
+fn initiator(header: &Header) -> Option<Initiator> {
+    match (header.is_v2(), header.from_initiator()) {
+        (true, true) => Some(Initiator::Sender),
+        (true, false) => Some(Initiator::Receiver),
+        (false, _) if header.responder_spi == 0 => Some(Initiator::Sender),
+        (false, _) => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{App, Body, Detail, EspLog, Flow, IcmpRecord, Mark, State, Tcp, Udp};
+use super::{App, Body, Detail, EspLog, Flow, FragmentLog, IcmpRecord, Mark, State, Tcp, Udp};
 use crate::decode::{Endpoints, Side};
 use crate::proto::sniff::Spoken;
 
@@ -86,6 +86,11 @@ impl<'a> FlowView<'a> {
     /// Whether IP fragments belong to it.
     pub fn has_fragments(&self) -> bool {
         self.flow.state.0 & State::FRAGMENTS != 0
+    }
+
+    /// The datagrams that came in IP fragments; none where all packets were whole.
+    pub fn fragments(&self) -> Option<&'a FragmentLog> {
+        self.detail?.fragments.as_deref()
     }
 
     /// Time to live of the first packet of a side that was no reset.

@@ -19,5 +19,6 @@ mod toml;
 pub use error::{ProfileError, read_text};
 pub use known::{Known, protocol_name};
 pub use mistakes::Mistakes;
+pub(crate) use mistakes::distance;
 pub use model::*;
 pub use notation::{Endpoint, Malformed, parse_network};

@@ -43,11 +43,11 @@ pub struct Message {
     pub rcode: u8,
     /// Whether the server cut the answer (TC); the client then asks over TCP.
     pub truncated: bool,
-    /// The name asked for, in lower case and without the last dot, and the record type.
+    /// The name asked for, in lower case and without the last dot, and the record type. `None` where it is cut.
     pub question: Option<(String, u16)>,
     /// The answers with their owners, as far as the capture holds them.
     pub answers: Vec<(String, Answer)>,
-    /// Whether all answers were read.
+    /// Whether question and answers are all there.
     pub complete: bool,
 }
 
@@ -62,23 +62,21 @@ pub enum Answer {
     Other,
 }
 
-/// Reads a message; `None` if this is none, or is cut within its question.
+/// Reads a message; `None` if this is none, or its header is cut. Of a question that is cut, the name is not told.
 pub fn parse(message: &[u8]) -> Option<Message> {
     let (header, mut reader) = Header::parse(message)?;
-    let mut question = None;
-    if header.questions == 1 {
-        question = Some((name(message, &mut reader)?, reader.u16()?));
-        let _class = reader.u16()?;
-    }
+    let question = if header.questions == 1 { question(message, &mut reader) } else { None };
+    let whole_question = question.is_some() || header.questions == 0;
     let wanted = usize::from(header.answers);
-    let answers: Vec<_> = std::iter::from_fn(|| answer(message, &mut reader)).take(wanted.min(MAX_ANSWERS)).collect();
+    let readable = if whole_question { wanted.min(MAX_ANSWERS) } else { 0 };
+    let answers: Vec<_> = std::iter::from_fn(|| answer(message, &mut reader)).take(readable).collect();
     Some(Message {
         id: header.id,
         response: header.is_response(),
         rcode: header.rcode(),
         truncated: header.flags & 0x0200 != 0,
         question,
-        complete: answers.len() == wanted,
+        complete: whole_question && answers.len() == wanted,
         answers,
     })
 }
@@ -143,7 +141,7 @@ impl Header {
             return None;
         }
         if header.questions == 1 {
-            is_question(reader).then_some(())?;
+            question_is_sound(reader).then_some(())?;
         }
         Some((header, reader))
     }
@@ -158,25 +156,34 @@ impl Header {
     }
 }
 
-/// A name without pointers (there is nothing before it to point to), a type, a class.
-fn is_question(mut reader: Reader<'_>) -> bool {
+/// Whether there is a name without pointers (there is nothing before it to point to), a type and a class. What the
+/// capture cut is taken as sound: the header has form enough.
+fn question_is_sound(mut reader: Reader<'_>) -> bool {
     let mut left = MAX_NAME;
     loop {
         match reader.u8() {
+            None => return true,
             Some(0) => break,
             Some(len @ 1..=63) => {
-                let fits = left.checked_sub(usize::from(len).saturating_add(1)).filter(|left| *left > 0);
-                match (fits, reader.take(len.into())) {
-                    (Some(now), Some(_)) => left = now,
-                    _ => return false,
+                match left.checked_sub(usize::from(len).saturating_add(1)).filter(|left| *left > 0) {
+                    Some(now) => left = now,
+                    None => return false,
                 }
+                reader.take_available(len.into());
             }
-            _ => return false,
+            Some(_) => return false,
         }
     }
     // The top bit of the class is multicast DNS's.
     let class_is_known = |class: u16| matches!(class & 0x7fff, 1 | 3 | 4 | 254 | 255);
-    reader.u16().is_some_and(|kind| kind != 0) && reader.u16().is_some_and(class_is_known)
+    reader.u16().is_none_or(|kind| kind != 0) && reader.u16().is_none_or(class_is_known)
+}
+
+/// Name and type asked for; `None` if they are cut.
+fn question<'a>(message: &'a [u8], reader: &mut Reader<'a>) -> Option<(String, u16)> {
+    let question = (name(message, reader)?, reader.u16()?);
+    let _class = reader.u16()?;
+    Some(question)
 }
 
 /// The next record; `None` if it is cut or damaged.
@@ -339,13 +346,22 @@ mod tests {
         let message = response();
         at_every_cut(&message, |cut| {
             let seen = parse(cut);
-            assert_eq!(seen.is_some(), cut.len() >= 33, "at {}", cut.len());
+            assert_eq!(seen.is_some(), cut.len() >= 12, "at {}", cut.len());
+            assert_eq!(seen.as_ref().is_some_and(|seen| seen.question.is_some()), cut.len() >= 33);
             assert_eq!(seen.is_some_and(|seen| seen.complete), cut.len() == message.len());
-            assert_eq!(is_message(cut), cut.len() >= 33);
+            assert_eq!(is_message(cut), cut.len() >= 12);
         });
     }
 
     /// simple-dns reads the same messages the same way.
+    #[test]
+    fn a_question_cut_by_the_snaplen_leaves_the_outcome() {
+        let message = response();
+        let seen = parse(&message[..20]).unwrap();
+        assert_eq!((seen.response, seen.question, seen.answers.len(), seen.complete), (true, None, 0, false));
+        assert_eq!(seen.rcode, parse(&message).unwrap().rcode);
+    }
+
     #[test]
     fn simple_dns_agrees() {
         use simple_dns::{Packet, rdata::RData};

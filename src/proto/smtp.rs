@@ -55,6 +55,14 @@ pub fn is_reply(stream: &[u8]) -> bool {
     reply_line(lines(stream).next().unwrap_or_default()).is_some()
 }
 
+/// Whether a stream begins as a client of mail does. Allocates nothing.
+#[inline]
+pub fn is_hello(stream: &[u8]) -> bool {
+    stream
+        .first_chunk()
+        .is_some_and(|start: &[u8; 5]| start.eq_ignore_ascii_case(b"EHLO ") || start.eq_ignore_ascii_case(b"HELO "))
+}
+
 fn lines(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
     stream
         .split_inclusive(|byte| *byte == b'\n')

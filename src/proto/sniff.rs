@@ -171,8 +171,6 @@ fn words(first: &[u8]) -> Option<Spoken> {
     const STARTS: &[(&[u8], Spoken)] = &[
         (ike_tcp::PREFIX, Spoken::IkeTcp),
         (b"SSH-", Spoken::Ssh),
-        (b"EHLO ", Spoken::Smtp),
-        (b"HELO ", Spoken::Smtp),
         (b"RFB 00", Spoken::Vnc),
         (b"+OK ", Spoken::Pop3),
         (b"* OK", Spoken::Imap),
@@ -194,6 +192,7 @@ fn words(first: &[u8]) -> Option<Spoken> {
     by_start
         .or_else(|| syslog(first))
         .or_else(|| is_redis_command(first).then_some(Spoken::Redis))
+        .or_else(|| smtp::is_hello(first).then_some(Spoken::Smtp))
         .or_else(|| greeting(first))
 }
 
@@ -358,6 +357,7 @@ mod tests {
             ("554 5.7.1 no\r\n", Spoken::Smtp),
             ("220-FileZilla FTP server\r\n", Spoken::Ftp),
             ("EHLO client\r\n", Spoken::Smtp),
+            ("ehlo client\r\n", Spoken::Smtp),
             ("SSH-2.0-OpenSSH_9.2\r\n", Spoken::Ssh),
             ("<134>date=2026-11-24", Spoken::Syslog),
             ("312 <134>date=2026-11-24", Spoken::SyslogOctetCounted),

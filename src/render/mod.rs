@@ -1,10 +1,12 @@
 //! A report as people and programs read it: one small file per format, all drawn from [`Report`] and nothing else.
 
 mod csv;
+mod explain;
 mod json;
 mod jsonl;
 mod layout;
 mod manifest;
+mod page;
 mod table;
 mod words;
 
@@ -16,6 +18,7 @@ mod tests;
 use std::io;
 use std::path::Path;
 
+pub use explain::{explain, list_causes};
 pub use manifest::manifest;
 pub use table::{Style, closing_line};
 

@@ -165,7 +165,7 @@ const CONTRACT: &[(&str, &str)] = &[
     (".services.pairs.ike", "version notifies proposal vendor_ids"),
     (
         ".findings",
-        "code severity service transport client server server_name summary explanation remedy confidence \
+        "code severity service transport client server server_name summary explanation remedy also_seen confidence \
          confidence_reason suspect evidence sequence evidence_total display_filter",
     ),
     (".findings.evidence", "input frame time note"),

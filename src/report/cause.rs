@@ -31,6 +31,11 @@ macro_rules! causes {
             pub fn verdict(self) -> Verdict {
                 match self { $( $( Cause::$name => Verdict::$verdict, )* )* }
             }
+
+            /// The page about the cause, in Markdown.
+            pub(super) fn page(self) -> &'static str {
+                match self { $( $( Cause::$name => include_str!(concat!("pages/", $code, ".md")), )* )* }
+            }
         }
     };
 }
@@ -118,6 +123,13 @@ causes! {
     }
 }
 
+impl Cause {
+    /// The cause of that code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Cause::ALL.iter().copied().find(|cause| cause.code() == code)
+    }
+}
+
 impl std::fmt::Display for Cause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.code())
@@ -134,6 +146,7 @@ mod tests {
         for cause in Cause::ALL {
             assert!(cause.code().chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'));
             assert_eq!(serde_json::to_value(cause).unwrap(), cause.code());
+            assert_eq!(Cause::from_code(cause.code()), Some(*cause));
         }
         codes.sort_unstable();
         codes.dedup();

@@ -16,4 +16,6 @@ pub struct Limits {
     pub dropped_streams: u64,
     /// IP fragments whose first fragment was not found.
     pub orphan_fragments: u64,
+    /// IP fragments given up for lack of memory, or because they overlap or contradict each other.
+    pub dropped_fragments: u64,
 }

@@ -3,6 +3,7 @@
 //! Field names and enums are an interface (`portproof.report.v1`): they may be added to, never renamed or removed.
 
 mod cause;
+mod explanation;
 mod limits;
 mod model;
 mod readable;
@@ -10,6 +11,7 @@ mod run;
 mod schema;
 
 pub use cause::Cause;
+pub use explanation::{Block, Explanation, Section};
 pub use limits::Limits;
 pub use model::*;
 pub use readable::{Ike, Tls};

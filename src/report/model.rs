@@ -515,6 +515,8 @@ pub struct Finding {
     pub explanation: String,
     /// What to do.
     pub remedy: String,
+    /// What else went wrong, which the cause does not explain: each a code and a sentence.
+    pub also_seen: Vec<String>,
     pub confidence: Confidence,
     pub confidence_reason: Option<String>,
     /// The device that did it, where the capture shows it.

@@ -113,6 +113,62 @@ pub(super) fn advice(cause: Cause, about: &About<'_>) -> Advice {
             "the gateway did not accept the client's key, certificate, identity or login".to_owned(),
             "see the gateway's reason: diagnose debug application ike -1; diagnose debug enable; compare pre-shared key, peer ID and EAP settings".to_owned(),
         ),
+        Cause::IkeCookieLoop => (
+            format!("{server} sees the client's cookies come from another address each time (a NAT with several addresses), or is under load and keeps none"),
+            format!("make the NAT in front of {client} keep one outside address per client; on the gateway see: diagnose vpn ike status"),
+        ),
+        Cause::IkeAuthRejectedByClient => (
+            format!("{client} does not trust the certificate of {server}, or its identity is not the one that the client expects"),
+            format!("give {client} the authority's certificate, and make the name in the gateway's certificate or its local ID the one that the client is set to"),
+        ),
+        Cause::IkeEapFailed => (
+            "the user's name or password is wrong, the user is in no group of the VPN, or client and gateway share no EAP method".to_owned(),
+            "see the reason on the gateway: diagnose debug application ike -1; diagnose debug application fnbamd -1; diagnose debug enable".to_owned(),
+        ),
+        Cause::IkeChildRefused => (
+            "client and gateway share no phase 2 proposal, or the traffic selectors do not fit".to_owned(),
+            "compare phase 2 of both ends: show vpn ipsec phase2-interface (proposal, pfs, dhgrp, src-subnet, dst-subnet); for dial-up leave the selectors at 0.0.0.0/0".to_owned(),
+        ),
+        Cause::IkeNoAddress => (
+            format!("{server} has no free address for the tunnel, or mode config is off"),
+            "on the gateway: show vpn ipsec phase1-interface (mode-cfg, ipv4-start-ip, ipv4-end-ip); enlarge the range, or free stale addresses: diagnose vpn ike gateway list".to_owned(),
+        ),
+        Cause::Ikev1Phase1Stalled => (
+            format!("{server} dropped the key exchange, or a device on the path drops its larger packet"),
+            format!("see whether the message arrives: diagnose sniffer packet any 'host {client} and port 500' 4 0 l; then diagnose debug application ike -1"),
+        ),
+        Cause::Ikev1XauthFailed => (
+            "the user's name or password is wrong, or the user is in no group of the VPN".to_owned(),
+            "see the reason on the gateway: diagnose debug application fnbamd -1; diagnose debug enable; check authusrgrp of the phase 1".to_owned(),
+        ),
+        Cause::Ikev1Phase2Unanswered => (
+            "client and gateway share no phase 2 proposal, the selectors do not fit, or no policy uses the tunnel".to_owned(),
+            "compare phase 2 of both ends: show vpn ipsec phase2-interface (proposal, pfs, dhgrp, selectors), and make sure that a policy uses the tunnel's interface".to_owned(),
+        ),
+        Cause::IkeInvalidSpi => (
+            format!("{server} restarted or cleared the tunnel, and the client has not noticed"),
+            "reconnect the client; on both ends switch dead peer detection on (set dpd on-idle), so that this ends by itself".to_owned(),
+        ),
+        Cause::IkeRekeyFailed => (
+            "the two ends disagree on perfect forward secrecy, its group, or the lifetime: the first tunnel comes up without them".to_owned(),
+            "make pfs, dhgrp and keylifeseconds of phase 2 agree: show vpn ipsec phase2-interface; see the reason: diagnose debug application ike -1".to_owned(),
+        ),
+        Cause::ClosedByGateway => (
+            format!("an administrator, an idle or authentication timeout, or a changed configuration on {server} ended the tunnel"),
+            format!("look at the VPN events of {server} for that minute; see idle-timeout and auth-timeout there"),
+        ),
+        Cause::NatMappingChanged => (
+            "the NAT device forgot the client's mapping or was restarted, and the gateway does not follow the client's new port".to_owned(),
+            "send NAT keepalives more often (set keepalive 5 in phase 1), raise the UDP timeout of the NAT device for udp/4500, and let both ends use MOBIKE".to_owned(),
+        ),
+        Cause::LargePacketsLost => (
+            format!("the path between {client} and {server} takes only smaller packets than the tunnel sends"),
+            "lower the MTU of the tunnel interface or clamp the TCP MSS (set tcp-mss-sender and tcp-mss-receiver in the policy); let ICMP \"fragmentation needed\" pass".to_owned(),
+        ),
+        Cause::OffloadSuspected => (
+            "the capture was taken on a FortiGate whose network processor forwards the tunnel's packets past the capture point".to_owned(),
+            "capture beside the FortiGate, or for the time of the test: config vpn ipsec phase1-interface, set npu-offload disable".to_owned(),
+        ),
         Cause::IkeMessageUnanswered => (
             format!("{server} ignores this message, or a filter that reads IKE drops it"),
             "see whether the gateway receives it: diagnose debug application ike -1; diagnose debug enable".to_owned(),

@@ -7,7 +7,7 @@ use super::claims::{self, Claim, Claimed, Roles, ServiceClaim};
 use super::context::Context;
 use super::judgement::Judgement;
 use super::pair::{self, PairFlow, PairVerdict, TransportVerdict};
-use super::{Scope, unexpected};
+use super::{Scope, dns, ipsec, unexpected};
 use crate::analysis::Analysis;
 use crate::decode::Reason;
 use crate::report::{Accounted, Background, Cause, FrameRef, Limits, Totals, Undecoded, Unexpected};
@@ -29,7 +29,8 @@ pub fn judge(scope: &Scope, analysis: &Analysis, input: usize) -> CaptureVerdict
     let flows = analysis.flows();
     let context = Context::new(scope, analysis, &flows);
     let claimed = claims::claim(&context);
-    let pairs = pairs(&context, &claimed);
+    let mut pairs = pairs(&context, &claimed);
+    pairs.extend(dns::pairs(&context, &pairs));
     let of = |wanted: &Claim| claimed.iter().filter(|one| one.claim == *wanted).collect::<Vec<_>>();
     let unexplained = of(&Claim::Unexpected);
     let mut background: BTreeMap<String, Background> = BTreeMap::new();
@@ -67,17 +68,48 @@ pub fn judge(scope: &Scope, analysis: &Analysis, input: usize) -> CaptureVerdict
         limits: Limits {
             dropped_names: analysis.dropped_names,
             orphan_fragments: analysis.orphan_fragments,
+            dropped_messages: flows.iter().filter_map(ipsec::ike_log).map(|log| log.dropped).sum(),
+            dropped_fragments: analysis.dropped_fragments,
             ..Limits::default()
         },
         notes: notes(&context),
     }
 }
 
+/// Service, client, server.
 type PairKey = (usize, IpAddr, IpAddr);
+type Grouped<'a> = BTreeMap<PairKey, (Vec<PairFlow<'a>>, ServiceClaim)>;
+
+/// Joins what a client sent from several addresses within one IKE SA, under the address that it began with.
+fn join_moved(grouped: &mut Grouped<'_>) {
+    let mut moves: Vec<(PairKey, PairKey)> = Vec::new();
+    for (later, (later_flows, _)) in grouped.iter() {
+        let earlier = grouped.iter().find(|(earlier, (flows, _))| {
+            (earlier.0, earlier.2) == (later.0, later.2) && earlier.1 != later.1 && ipsec::goes_on(flows, later_flows)
+        });
+        if let Some((earlier, _)) = earlier {
+            moves.push((*later, *earlier));
+        }
+    }
+    for (later, earlier) in moves {
+        // A client that moved twice is already under its first address, or will be found there.
+        if let Some((flows, claim)) = grouped.remove(&later) {
+            match grouped.get_mut(&earlier) {
+                Some((all, _)) => {
+                    all.extend(flows);
+                    all.sort_by_key(|flow| flow.flow.first());
+                }
+                None => {
+                    grouped.insert(later, (flows, claim));
+                }
+            }
+        }
+    }
+}
 
 /// Every client and server of every service, judged.
 fn pairs(context: &Context<'_>, claimed: &[Claimed<'_>]) -> Vec<PairVerdict> {
-    let mut grouped: BTreeMap<PairKey, (Vec<PairFlow<'_>>, ServiceClaim)> = BTreeMap::new();
+    let mut grouped: Grouped<'_> = BTreeMap::new();
     for one in claimed {
         let Claim::Service(claim) = &one.claim else { continue };
         for &(service, transport) in &claim.candidates {
@@ -101,6 +133,7 @@ fn pairs(context: &Context<'_>, claimed: &[Claimed<'_>]) -> Vec<PairVerdict> {
             });
         }
     }
+    join_moved(&mut grouped);
     grouped
         .into_iter()
         .filter_map(|((index, client, server), (flows, claim))| {

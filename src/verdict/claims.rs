@@ -80,7 +80,7 @@ fn point_at_dead_servers(context: &Context<'_>, roles: &Roles, signs: &Signs, cl
     for one in claimed.iter().filter(|one| is_anonymous_tls(one)) {
         pairs.entry((one.parties.client, one.parties.server)).or_default().push(*one.flow);
     }
-    pairs.retain(|_, flows| super::tcp::judge(context, flows, GATEWAY_PORT).verdict.is_bad());
+    pairs.retain(|_, flows| super::tcp::judge(context, flows, GATEWAY_PORT, Speaks::Tls).verdict.is_bad());
     for one in claimed.iter_mut().filter(|one| is_anonymous_tls(one)) {
         if !pairs.contains_key(&(one.parties.client, one.parties.server)) {
             continue;

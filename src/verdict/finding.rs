@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use super::Scope;
 use super::advice::{About, advice};
+use super::judgement::Rung;
 use super::pair::PairVerdict;
 use crate::profile::{Selector, Speaks, Transport};
-use crate::report::{Evidence, Finding, Severity, Verdict};
+use crate::report::{Evidence, Finding, Severity, Step, Verdict};
 
 /// The finding of a pair; none where it simply works.
 pub(super) fn of(scope: &Scope, pair: &PairVerdict, input: usize) -> Option<Finding> {
@@ -34,6 +35,7 @@ pub(super) fn of(scope: &Scope, pair: &PairVerdict, input: usize) -> Option<Find
         summary: judgement.story.clone(),
         explanation: judgement.likely.clone().unwrap_or(words.likely),
         remedy: words.remedy,
+        also_seen: judgement.also.clone(),
         confidence: judgement.confidence,
         confidence_reason: judgement.reason.clone(),
         suspect: judgement.suspect,
@@ -42,14 +44,32 @@ pub(super) fn of(scope: &Scope, pair: &PairVerdict, input: usize) -> Option<Find
             .into_iter()
             .map(|cited| Evidence { input, frame: cited.mark.frame, time: Some(cited.mark.time), note: cited.note })
             .collect(),
-        sequence: Vec::new(),
+        sequence: judgement.sequence.iter().map(|rung| step(rung, input)).collect(),
         evidence_total: judgement.total,
-        display_filter: pair.server.map_or_else(String::new, |server| {
-            let transports =
-                pair.transports.iter().filter_map(|used| Some((service.transports.get(used.transport)?, used.port)));
-            display_filter(pair.client, server, transports)
-        }),
+        display_filter: pair.server.map_or_else(
+            || lookup_filter(pair),
+            |server| {
+                let transports = pair
+                    .transports
+                    .iter()
+                    .filter_map(|used| Some((service.transports.get(used.transport)?, used.port)));
+                display_filter(pair, server, transports)
+            },
+        ),
     })
+}
+
+fn step(rung: &Rung, input: usize) -> Step {
+    Step {
+        input,
+        frame: rung.mark.map(|mark| mark.frame),
+        time: rung.mark.map(|mark| mark.time),
+        from: rung.from.to_string(),
+        to: rung.to.to_string(),
+        label: rung.label.clone(),
+        note: rung.note.clone(),
+        missing: rung.mark.is_none(),
+    }
 }
 
 fn severity(verdict: Verdict) -> Severity {
@@ -74,10 +94,19 @@ pub(super) fn port_words(transport: &Transport, port: Option<u16>) -> String {
     }
 }
 
+/// Selects the look-ups of a name that led nowhere.
+fn lookup_filter(pair: &PairVerdict) -> String {
+    let address = if pair.client.is_ipv4() { "ip.addr" } else { "ipv6.addr" };
+    let name = pair.server_name.as_deref().unwrap_or_default();
+    let quoted: String =
+        name.chars().filter(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(*letter)).collect();
+    format!("{address} == {} && dns.qry.name == \"{quoted}\"", pair.client)
+}
+
 /// Selects what went between client and server on these transports, and the ICMP errors that quote it: their quoted header
 /// has the same addresses and ports.
 fn display_filter<'t>(
-    client: IpAddr,
+    pair: &PairVerdict,
     server: IpAddr,
     transports: impl Iterator<Item = (&'t Transport, u16)>,
 ) -> String {
@@ -90,8 +119,11 @@ fn display_filter<'t>(
         .collect();
     ports.sort_unstable();
     ports.dedup();
-    let address = if client.is_ipv4() { "ip.addr" } else { "ipv6.addr" };
-    let between = format!("{address} == {client} && {address} == {server}");
+    let address = if pair.client.is_ipv4() { "ip.addr" } else { "ipv6.addr" };
+    let clients: Vec<String> =
+        [pair.client].iter().chain(&pair.moved_to).map(|client| format!("{address} == {client}")).collect();
+    let clients = if let [one] = clients.as_slice() { one.clone() } else { format!("({})", clients.join(" || ")) };
+    let between = format!("{clients} && {address} == {server}");
     match ports.as_slice() {
         [] => between,
         [one] => format!("{between} && {one}"),

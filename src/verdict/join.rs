@@ -171,7 +171,11 @@ fn pair_report(
     let judgement = &pair.judgement;
     let found = finding::of(scope, pair, *input).map(|finding| {
         // What a fallback made good is worth a warning, not an error.
-        let severity = if said.verdict.works() { finding.severity.min(Severity::Warning) } else { finding.severity };
+        let severity = match said.verdict {
+            Verdict::Seen => Severity::Info,
+            verdict if verdict.works() => finding.severity.min(Severity::Warning),
+            _ => finding.severity,
+        };
         findings.add(Finding { severity, ..finding }, judgement.verdict)
     });
     let facts = pair.facts.clone();
@@ -309,4 +313,5 @@ fn add_limits(all: &mut Limits, more: &Limits) {
     all.dropped_messages += more.dropped_messages;
     all.dropped_streams += more.dropped_streams;
     all.orphan_fragments += more.orphan_fragments;
+    all.dropped_fragments += more.dropped_fragments;
 }

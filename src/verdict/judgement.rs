@@ -26,6 +26,22 @@ pub(super) struct Judgement {
     pub(super) story: String,
     /// What it may be, where the cause alone does not say enough.
     pub(super) likely: Option<String>,
+    /// What else went wrong, which the cause does not explain.
+    pub(super) also: Vec<String>,
+    /// The messages of the conversation, in order, where they tell the story.
+    pub(super) sequence: Vec<Rung>,
+}
+
+/// A message of the ladder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Rung {
+    /// Where it stands; none where it never came.
+    pub(super) mark: Option<Mark>,
+    pub(super) from: IpAddr,
+    pub(super) to: IpAddr,
+    /// `IKE_AUTH request`.
+    pub(super) label: String,
+    pub(super) note: Option<String>,
 }
 
 /// A frame and what it shows.
@@ -48,6 +64,8 @@ impl Judgement {
             suspect: None,
             story: story.into(),
             likely: None,
+            also: Vec::new(),
+            sequence: Vec::new(),
         }
     }
 
@@ -80,6 +98,11 @@ impl Judgement {
     pub(super) fn likely(mut self, likely: impl Into<String>) -> Self {
         self.likely = Some(likely.into());
         self
+    }
+
+    /// `connection-refused: 10.0.0.5:4500 refused the connection`; none where it works.
+    pub(super) fn in_one_line(&self) -> Option<String> {
+        Some(format!("{}: {}", self.cause?.code(), self.story))
     }
 
     /// Cites frames that all show the same.

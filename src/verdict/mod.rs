@@ -6,7 +6,9 @@
 mod advice;
 mod capture;
 mod claims;
+mod content;
 mod context;
+mod dns;
 mod facts;
 mod finding;
 mod icmp;
@@ -17,6 +19,7 @@ mod loss;
 mod outcome;
 mod pair;
 mod payload;
+mod resets;
 mod scope;
 mod service;
 mod signs;

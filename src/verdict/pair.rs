@@ -33,6 +33,8 @@ pub(super) struct PairVerdict {
     /// Index into the profile's services.
     pub(super) service: usize,
     pub(super) client: IpAddr,
+    /// Further addresses that the client moved to within an IKE SA.
+    pub(super) moved_to: Vec<IpAddr>,
     pub(super) server: Option<IpAddr>,
     pub(super) server_name: Option<String>,
     pub(super) attribution: Attribution,
@@ -105,6 +107,7 @@ pub(super) fn judge(
     Some(PairVerdict {
         service: service_index,
         client,
+        moved_to: ipsec::addresses(flows, client),
         server: Some(server),
         server_name: context.names.name(server).map(str::to_owned),
         attribution: claim.attribution,
@@ -130,9 +133,10 @@ fn each_by_itself(
     }
     let mut judged: BTreeMap<usize, Judgement> = BTreeMap::new();
     for ((transport, port), flows) in grouped {
+        let speaks = flows.first().map_or(Speaks::Tls, |flow| flow.speaks);
         let judgement = if flows.iter().any(|flow| flow.flow.protocol() == 6) {
             let views: Vec<FlowView<'_>> = flows.iter().map(|flow| flow.flow).collect();
-            tcp::judge(context, &views, port)
+            tcp::judge(context, &views, port, speaks)
         } else {
             let views: Vec<_> = flows.iter().map(|flow| (flow.flow, flow.client_side)).collect();
             udp::judge(context, &views, port, service.one_way)
@@ -205,6 +209,12 @@ impl PairVerdict {
     /// Retransmissions over all transports.
     pub(super) fn retransmissions(&self) -> u64 {
         self.transports.iter().map(|transport| transport.retransmissions).sum()
+    }
+
+    /// Connections that were tried and that nothing answered.
+    pub(super) fn attempts_unanswered(&self) -> u64 {
+        let silent = self.transports.iter().filter(|transport| transport.packets[1] == 0);
+        silent.map(|transport| transport.flows).sum()
     }
 
     /// When it began.

@@ -10,6 +10,9 @@ use crate::time::Span;
 /// A client that turns to another server within this time of starting with the first one tries them one after another.
 const FALLBACK: Span = Span::from_secs(120);
 
+/// Clients start the second address family within this time of the first (RFC 8305 recommends 250 ms).
+const RACE: Span = Span::from_secs(1);
+
 /// What is said of a service as a whole.
 #[derive(Clone, Debug)]
 pub(super) struct ServiceVerdict {
@@ -60,6 +63,22 @@ fn is_one_host(pairs: &[&PairVerdict]) -> bool {
 
 /// One client: servers that it used at the same time count each, servers that it turned to when another failed count together.
 fn of_client(pairs: &[&PairVerdict]) -> ServiceVerdict {
+    let lost_races: Vec<&&PairVerdict> =
+        pairs.iter().filter(|pair| pairs.iter().any(|other| lost_race(pair, other))).collect();
+    let silent_family = lost_races.iter().find(|pair| pair.attempts_unanswered() >= 2);
+    let pairs: Vec<&PairVerdict> =
+        pairs.iter().filter(|pair| !lost_races.iter().any(|lost| std::ptr::eq(**lost, **pair))).copied().collect();
+    let pairs = pairs.as_slice();
+    if let Some(failed) = silent_family
+        && let Some(works) = pairs.iter().find(|pair| pair.judgement.verdict == Verdict::Seen)
+    {
+        let said = fallback(failed, works);
+        return ServiceVerdict {
+            cause: Some(Cause::AddressFamilyBlocked),
+            confidence: Some(Confidence::Medium),
+            ..said
+        };
+    }
     let rescued = |failed: &PairVerdict| pairs.iter().find(|other| other.works() && is_fallback(failed, other));
     let alone: Vec<&&PairVerdict> = pairs.iter().filter(|pair| !is_failure(pair) || rescued(pair).is_none()).collect();
     let worst = alone.into_iter().max_by_key(|pair| (pair.judgement.verdict, pair.judgement.confidence));
@@ -69,6 +88,16 @@ fn of_client(pairs: &[&PairVerdict]) -> ServiceVerdict {
         (Some(worst), _) => said_of(worst),
         (None, _) => join(&[]),
     }
+}
+
+/// Whether a pair only lost a race of address families (RFC 8305): it says little, and the same host works over the other family, tried
+/// within a second.
+fn lost_race(pair: &PairVerdict, other: &PairVerdict) -> bool {
+    let families = pair.server.zip(other.server).is_some_and(|(a, b)| a.is_ipv4() != b.is_ipv4());
+    pair.judgement.cause == Some(Cause::SingleAttempt)
+        && other.works()
+        && families
+        && (pair.start() - other.start()).abs() <= RACE
 }
 
 fn is_failure(pair: &PairVerdict) -> bool {

@@ -133,7 +133,7 @@ impl Signs {
         let alone = self.sites.get(&Crowd(parties.server_port)).is_some_and(|sites| sites.len() == 1);
         let gateway_port = super::claims::offers_gateway(context, candidates);
         // A gateway that showed itself elsewhere makes every other server on 443 background.
-        if !alone || gateway_port && self.found_gateway() {
+        if !alone || parties.server.is_loopback() || gateway_port && self.found_gateway() {
             return false;
         }
         let named = asked_name(flow).is_some_and(|name| name.parse::<IpAddr>().is_err())

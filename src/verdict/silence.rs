@@ -78,7 +78,9 @@ pub(super) fn judge(context: &Context<'_>, asked: &Unanswered<'_>) -> Judgement 
 /// Adds the witnesses that the capture could have shown an answer, or says that there is none.
 pub(super) fn with_witness(context: &Context<'_>, asked: &Unanswered<'_>, mut judgement: Judgement) -> Judgement {
     let (Some(first), Some(last)) = (asked.sent.first(), asked.sent.last()) else { return judgement };
-    let witnesses = context.witnesses(asked.client, asked.interface, first.time, last.time);
+    let mut witnesses = context.witnesses(asked.client, asked.interface, first.time, last.time);
+    // Where client and server are one host, its own requests reach it.
+    witnesses.retain(|witness| asked.sent.cited().all(|sent| sent != *witness));
     match witnesses.first() {
         None => judgement.at_most(
             Confidence::Medium,

@@ -2,13 +2,16 @@
 
 use std::net::IpAddr;
 
+use super::content;
 use super::context::Context;
 use super::icmp;
 use super::judgement::Judgement;
 use super::loss::is_heavy_loss;
+use super::resets::{forged, refusal};
 use super::silence::{self, MIN_ATTEMPTS, MIN_SPAN, Unanswered, count};
-use crate::decode::{Side, TcpFlags};
+use crate::decode::{Side, TcpFlags, Unreachable};
 use crate::flow::{FlowView, Mark, Marks, Reset, Tcp};
+use crate::profile::Speaks;
 use crate::report::{Cause, Confidence, Verdict};
 use crate::time::{Span, Timestamp};
 
@@ -24,6 +27,9 @@ const RACE: Span = Span::from_secs(1);
 /// A connection that was used within this time of its reset was alive.
 const ALIVE: Span = Span::from_secs(10);
 
+/// A segment of this many bytes is full-size on a path whose MTU is at least IPv6's least (1,280), less IP and TCP headers.
+const FULL_SIZE: u32 = 1_200;
+
 /// One attempt at the service, or several that make one statement together.
 struct Episode {
     start: Timestamp,
@@ -32,7 +38,7 @@ struct Episode {
 }
 
 /// What the connections of one client to one port of one server amount to.
-pub(super) fn judge(context: &Context<'_>, flows: &[FlowView<'_>], port: u16) -> Judgement {
+pub(super) fn judge(context: &Context<'_>, flows: &[FlowView<'_>], port: u16, speaks: Speaks) -> Judgement {
     let Some(first) = flows.first() else { return Judgement::not_seen() };
     let (client, server) = (first.client().0, first.server().0);
     let target = socket(server, port);
@@ -41,7 +47,7 @@ pub(super) fn judge(context: &Context<'_>, flows: &[FlowView<'_>], port: u16) ->
     let mut refused: Vec<(&FlowView<'_>, Reset)> = Vec::new();
     let mut undelivered: Vec<FlowView<'_>> = Vec::new();
     for flow in flows {
-        match connection(context, flow, &target) {
+        match connection(context, flow, &target, speaks) {
             Connection::Silent => silent.push(flow),
             Connection::Refused(reset) => refused.push((flow, reset)),
             Connection::Undelivered => undelivered.push(*flow),
@@ -74,10 +80,15 @@ enum Connection {
     Judged(Judgement),
 }
 
-fn connection(context: &Context<'_>, flow: &FlowView<'_>, target: &str) -> Connection {
+fn connection(context: &Context<'_>, flow: &FlowView<'_>, target: &str, speaks: Speaks) -> Connection {
     let (client, server) = (flow.client_side(), flow.client_side().other());
     let Some(tcp) = flow.tcp() else { return Connection::Judged(Judgement::not_seen()) };
     let (ours, theirs) = (tcp.half(client), tcp.half(server));
+    if theirs.data_packets > 0
+        && let Some(judgement) = content::judge(context, flow, speaks, target)
+    {
+        return Connection::Judged(judgement);
+    }
     if theirs.data_packets > 0 && ours.data_packets > 0 {
         return Connection::Judged(worked(context, flow, tcp, target));
     }
@@ -145,6 +156,9 @@ fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str) -
         && !answered_since
         && tcp.resets().is_empty()
     {
+        if let Some(judgement) = path_mtu(flow, tcp, target, pending_span) {
+            return judgement;
+        }
         let asked = Unanswered {
             client: flow.client().0,
             request: "data segment",
@@ -163,15 +177,16 @@ fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str) -
             .citing_one(theirs.last.unwrap_or(flow.first()), "last packet of the server");
         return silence::with_witness(context, &asked, judgement);
     }
-    let segments = ours.data_packets + theirs.data_packets;
-    let repeated = ours.retransmitted + theirs.retransmitted;
-    if is_heavy_loss(repeated, segments) {
+    // Each direction by itself: a bulk transfer loses in one, and its acknowledgements would hide it.
+    let lossy = [ours, theirs].into_iter().find(|half| is_heavy_loss(half.retransmitted, half.data_packets));
+    if let Some(half) = lossy {
+        let (repeated, segments) = (half.retransmitted, half.data_packets);
         return Judgement::of(
             Cause::PacketLoss,
-            format!("{target} works, but {repeated} of {segments} segments were sent again"),
+            format!("{target} works, but {repeated} of {segments} segments of one direction were sent again"),
         )
-        .citing_one(flow.first(), "first packet")
-        .citing_one(flow.last(), "last packet");
+        .citing(&half.sent_again, "segment sent again")
+        .citing_one(flow.first(), "first packet");
     }
     let judgement = Judgement::seen(format!("{target} answered, data went both ways"))
         .citing_one(flow.first(), "first packet")
@@ -181,6 +196,41 @@ fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str) -
     } else {
         judgement.at_most(Confidence::Medium, "the connection was opened before the capture began")
     }
+}
+
+/// A full-size segment that is sent again and again while smaller ones, or ICMP errors, come back: the path takes only smaller packets.
+fn path_mtu(flow: &FlowView<'_>, tcp: &Tcp, target: &str, over: Span) -> Option<Judgement> {
+    let client = flow.client_side();
+    let ours = tcp.half(client);
+    let too_big: Marks = flow
+        .icmp()
+        .iter()
+        .filter(|record| record.side == client && record.message.meaning() == Unreachable::TooBig)
+        .map(|record| record.mark)
+        .collect();
+    let small_passed = ours.sacked.filter(|_| ours.repeated_len >= FULL_SIZE);
+    if too_big.is_empty() && small_passed.is_none() {
+        return None;
+    }
+    let told = if too_big.is_empty() {
+        "while a smaller one behind it was acknowledged"
+    } else {
+        "although a router says that the path takes only smaller packets"
+    };
+    let story = format!(
+        "the connection to {target} opened and small segments pass, but one of {} bytes was sent {} times over {over} and never \
+         acknowledged, {told}",
+        ours.repeated_len,
+        ours.repeats.count() + 1
+    );
+    let judgement = Judgement::of(Cause::PathMtu, story)
+        .citing(&ours.repeats, "full-size segment sent again")
+        .citing(&too_big, "ICMP: packet too big");
+    Some(
+        small_passed.into_iter().fold(judgement, |judgement, mark| {
+            judgement.citing_one(mark, "acknowledges only what is behind it (SACK)")
+        }),
+    )
 }
 
 /// Whether a reset cuts off a client that was still being served: it asked for something and had no answer yet.
@@ -327,67 +377,6 @@ fn reset_before_data(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, targ
         Some(data) => judgement.citing_one(data, "first message of the client"),
         None => judgement,
     }
-}
-
-/// What shows that a reset does not come from the server, or nothing.
-fn forged(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, reset: &Reset) -> Option<String> {
-    let theirs = tcp.half(reset.side);
-    if let Some(later) = theirs.after_reset.first() {
-        return Some(format!("the server goes on after it (frame {})", later.frame));
-    }
-    let own = flow.ttl(reset.side);
-    if let Some(own) = own.filter(|own| *own != reset.ttl) {
-        return Some(format!("its TTL is {}, that of the server's other packets is {own}", reset.ttl));
-    }
-    if reset.lacks_timestamps && own.is_none() {
-        return Some("it lacks the timestamps that were negotiated".to_owned());
-    }
-    let too_soon = tcp.rtt.zip(reset.after_other).is_some_and(|(rtt, after)| after.0 > 0 && after.0 < rtt.0 / 4);
-    (too_soon && context.ttls(flow.server().0).len() > 1)
-        .then(|| "it came faster than the server can answer".to_owned())
-}
-
-/// SYNs that were answered by RST.
-fn refusal(context: &Context<'_>, refused: &[(&FlowView<'_>, Reset)], server: IpAddr, target: &str) -> Judgement {
-    let resets: Marks = refused.iter().map(|(_, reset)| reset.mark).collect();
-    let syns: Marks =
-        refused.iter().filter_map(|(flow, _)| flow.tcp()?.half(flow.client_side()).opening.first()).collect();
-    let known = context.ttls(server);
-    let ttl = refused.first().map_or(0, |(_, reset)| reset.ttl);
-    let times = if resets.count() == 1 { String::new() } else { format!(" ({} times)", resets.count()) };
-    let faster = context
-        .rtt(server)
-        .zip(refused.first().and_then(|(_, reset)| reset.after_other))
-        .filter(|(rtt, after)| after.0 > 0 && after.0 < rtt.0 / 4);
-    let judgement = if !known.is_empty() && !known.contains(&ttl) {
-        let known: Vec<String> = known.iter().map(u8::to_string).collect();
-        let story = format!(
-            "SYNs to {target} were answered by RST{times}, which the server did not send: TTL {ttl}, where its other packets \
-             have {}",
-            known.join(", ")
-        );
-        Judgement::of(Cause::ResetInjected, story)
-            .likely("a firewall on the path rejects the connection in the server's name")
-    } else if let Some((rtt, after)) = faster.filter(|_| known.is_empty()) {
-        let story = format!(
-            "SYNs to {target} were answered by RST{times} after {after}, faster than the server answers elsewhere ({rtt})"
-        );
-        Judgement::of(Cause::ResetInjected, story)
-            .likely("a firewall on the path rejects the connection in the server's name")
-    } else {
-        let judgement =
-            Judgement::of(Cause::ConnectionRefused, format!("{target} refused the connection: RST to the SYN{times}"))
-                .by(Some(server));
-        if known.is_empty() {
-            judgement.at_most(
-                Confidence::Medium,
-                format!("no other packet of {server} is there to compare, so a device between may have sent the RST"),
-            )
-        } else {
-            judgement
-        }
-    };
-    judgement.citing(&resets, "RST to the SYN").citing(&syns, "SYN")
 }
 
 /// Unanswered SYNs, as one statement for the time before the service worked and one for the time after.

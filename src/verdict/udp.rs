@@ -1,10 +1,13 @@
 //! UDP services: those that answer, and the one that never does.
 
+use std::net::IpAddr;
+
+use super::content;
 use super::context::Context;
 use super::icmp;
 use super::judgement::Judgement;
 use super::loss::is_heavy_loss;
-use super::silence::{self, MIN_ATTEMPTS, MIN_SPAN, Unanswered};
+use super::silence::{self, MIN_ATTEMPTS, MIN_SPAN, Unanswered, count};
 use super::tcp::{merge, socket};
 use crate::decode::Side;
 use crate::flow::{FlowView, Marks};
@@ -45,7 +48,45 @@ pub(super) fn judge(context: &Context<'_>, flows: &[(FlowView<'_>, Side)], port:
         let story = format!("only packets from {target} are in the capture");
         return Judgement::of(Cause::OneSidedCapture, story).citing(&received, "packet of the server");
     }
+    // A handshake that came about on another flow outweighs one that was refused.
+    let refused = flows.iter().map(|(flow, _)| content::refused_datagram(flow, &target)).collect::<Option<Vec<_>>>();
+    if let Some(judgement) = refused.and_then(|refused| refused.into_iter().next()) {
+        return judgement;
+    }
+    if let Some(judgement) = not_accepted(flows, &target, client, &sent, &received) {
+        return judgement;
+    }
     answered(context, flows, &target, &sent, &received, icmp)
+}
+
+/// The same request again and again, although each was answered: the answer does not reach the client.
+fn not_accepted(
+    flows: &[(FlowView<'_>, Side)],
+    target: &str,
+    client: IpAddr,
+    sent: &Marks,
+    received: &Marks,
+) -> Option<Judgement> {
+    let same = merge(flows.iter().filter_map(|(flow, side)| Some(&flow.udp()?.half(*side).same)));
+    // Each request three times on average: what is repeated once or twice was only slow.
+    let distinct = sent.count().saturating_sub(same.count()).max(1);
+    let again_and_again = same.count() + distinct >= MIN_ATTEMPTS * distinct;
+    if !again_and_again || sent.span() < MIN_SPAN || received.count() + 1 < sent.count() {
+        return None;
+    }
+    let story = format!(
+        "{client} sent {} to {target} {} times over {} although each was answered ({} answers): they do not reach the program",
+        count(distinct, "request"),
+        sent.count(),
+        sent.span(),
+        received.count()
+    );
+    Some(
+        Judgement::of(Cause::ReplyNotAccepted, story)
+            .citing(sent, "request")
+            .citing(received, "answer")
+            .at_most(Confidence::Medium, "a client that asks the same on purpose looks alike"),
+    )
 }
 
 /// The service answered. Does it still do so at the end?

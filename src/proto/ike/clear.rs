@@ -42,6 +42,7 @@ pub struct Clear {
     /// Whether there is a COOKIE: in an answer a challenge, in a request the reply to one.
     pub cookie: bool,
     /// What is offered or, in an answer, chosen: `AES-CBC-256, HMAC-SHA2-256-128, PRF-HMAC-SHA2-256, MODP-2048`.
+    /// `None` where a part of it is cut.
     pub proposal: Option<String>,
     /// The algorithms of that proposal, from which the sizes of encrypted messages follow.
     pub suite: Option<Suite>,
@@ -64,7 +65,8 @@ impl Clear {
     fn add_v2(&mut self, payload: &Payload<'_>) {
         let body = payload.body;
         match payload.kind {
-            kind::v2::SA => self.set_proposal(proposal::v2(body)),
+            kind::v2::SA if payload.complete => self.set_proposal(proposal::v2(body)),
+            // The first one counts; what follows it and is cut takes nothing back.
             kind::v2::KE => self.ke_group = self.ke_group.or(Reader::new(body).u16()),
             kind::v2::NOTIFY => {
                 if let Some(notify) = Notify::parse_v2(body) {
@@ -100,7 +102,7 @@ impl Clear {
     fn add_v1(&mut self, payload: &Payload<'_>) {
         let body = payload.body;
         match payload.kind {
-            kind::v1::SA => self.set_proposal(proposal::v1(body)),
+            kind::v1::SA if payload.complete => self.set_proposal(proposal::v1(body)),
             // The four bytes of DOI stand before what IKEv2 has.
             kind::v1::NOTIFY => self.notifies.extend(body.get(4..).and_then(Notify::parse_v2).map(|n| n.kind)),
             kind::v1::VENDOR_ID => self.vendor_ids.extend(vendor::name(body)),
@@ -235,6 +237,8 @@ mod tests {
             let seen = Clear::read(&header, cut);
             assert!(seen.notifies.len() >= before, "more bytes tell no less");
             assert!(seen.nat_detection.sources.iter().all(|hash| hash.len() == 20), "no half hash");
+            // The SA payload stands behind the header of 28 bytes and is 48 bytes long.
+            assert_eq!((seen.proposal.is_some(), seen.suite.is_some()), (cut.len() >= 76, cut.len() >= 76));
             before = seen.notifies.len();
         });
         assert_eq!(before, 3);

@@ -6,16 +6,28 @@ use std::borrow::Cow;
 pub mod exchange {
     /// IKEv2 (RFC 7296 section 3.1).
     pub mod v2 {
+        /// Algorithms, keys and cookies, in clear.
+        pub const IKE_SA_INIT: u8 = 34;
         /// The IKE SA is protected and its ends are authenticated.
         pub const IKE_AUTH: u8 = 35;
+        /// A new child, or a rekey.
+        pub const CREATE_CHILD_SA: u8 = 36;
         /// Notifies, deletions, liveness checks.
         pub const INFORMATIONAL: u8 = 37;
     }
 
     /// IKEv1 (RFC 2408 section 3.1).
     pub mod v1 {
+        /// Main mode (identity protection).
+        pub const MAIN: u8 = 2;
+        /// Aggressive mode.
+        pub const AGGRESSIVE: u8 = 4;
         /// Notifies and deletions.
         pub const INFORMATIONAL: u8 = 5;
+        /// Mode config and XAUTH.
+        pub const TRANSACTION: u8 = 6;
+        /// Quick mode (RFC 2409 section 5.5).
+        pub const QUICK: u8 = 32;
     }
 }
 
@@ -51,6 +63,10 @@ pub mod notify {
 
     /// IKEv1 (RFC 2408 section 3.14.1, RFC 3706).
     pub mod v1 {
+        /// The gateway does not know this IKE SA.
+        pub const INVALID_COOKIE: u16 = 4;
+        /// The gateway does not speak this version.
+        pub const INVALID_MAJOR_VERSION: u16 = 5;
         /// The gateway does not know this ESP security association.
         pub const INVALID_SPI: u16 = 11;
         /// None of the offered proposals is acceptable.

@@ -130,6 +130,7 @@ fn nat_t_no_reply() -> Finding {
                 .into(),
         explanation: "a filter between 10.20.1.7 and 203.0.113.10 drops udp/4500".into(),
         remedy: "allow udp/4500 to 203.0.113.10 in both directions, or let the client use IKE over TCP".into(),
+        also_seen: Vec::new(),
         evidence: sent.map(|(frame, millis, note)| evidence(frame, millis, note)).into(),
         evidence_total: 5,
         sequence,

@@ -197,6 +197,7 @@ pub(crate) fn finding(code: &str, service: &str, severity: Severity) -> Finding 
         summary: String::new(),
         explanation: String::new(),
         remedy: String::new(),
+        also_seen: Vec::new(),
         confidence: Confidence::High,
         confidence_reason: None,
         suspect: None,

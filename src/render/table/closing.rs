@@ -1,10 +1,13 @@
 //! The answer in one line.
 
-use super::page::{Page, Tone};
-use crate::render::layout::count;
+use crate::render::layout::{count, width};
+use crate::render::page::{Page, Piece, Tone};
 use crate::render::words;
-use crate::report::{Outcome, Report, Verdict};
+use crate::report::{Cause, Outcome, Report, Verdict};
 use crate::text::visible;
+
+/// Between the answer and the hint.
+const GAP: &str = "   ";
 
 /// The answer of the report in one line: `Not compliant: 1 blocked, 1 seen, 10 not seen.`
 pub fn closing_line(report: &Report) -> String {
@@ -28,14 +31,31 @@ pub fn closing_line(report: &Report) -> String {
     visible(&format!("{word}: {reason}{}.{unread}", counts.join(", "))).into_owned()
 }
 
-/// Draws the closing line.
-pub(super) fn draw(report: &Report, page: &mut Page) {
+/// Draws the closing line, and behind it, unless `quiet`, how to learn more of the first cause.
+pub(super) fn draw(report: &Report, quiet: bool, page: &mut Page) {
+    let text = closing_line(report);
     let tone = match report.outcome {
         Outcome::Compliant => Tone::Good,
         Outcome::NonCompliant => Tone::Bad,
         Outcome::Inconclusive => Tone::Doubtful,
     };
-    page.hanging(vec![], &closing_line(report), tone);
+    let hint = first_cause(report).filter(|_| !quiet).map(|cause| format!("portproof explain {cause}"));
+    match hint {
+        Some(hint) if width(&text) + width(GAP) + width(&hint) <= page.width => {
+            page.line(vec![Piece::new(text, tone), Piece::plain(GAP), Piece::new(hint, Tone::Faint)]);
+        }
+        hint => {
+            page.hanging(vec![], &text, tone);
+            if let Some(hint) = hint {
+                page.hanging(vec![], &hint, Tone::Faint);
+            }
+        }
+    }
+}
+
+/// The cause of the first finding that has one.
+fn first_cause(report: &Report) -> Option<Cause> {
+    report.findings.iter().find_map(|finding| Cause::from_code(&finding.code))
 }
 
 /// Services that the user named and that were not shown to work, unless their own verdict says enough.

@@ -2,8 +2,8 @@
 
 use super::frames::{self, CLOCK};
 use super::ladder;
-use super::page::{Page, Piece, Tone};
 use crate::render::layout::{blanks, pad, pad_left, thousands, width};
+use crate::render::page::{Page, Piece, Tone};
 use crate::report::{Cause, Confidence, Evidence, Finding, FrameRef, Report, Severity, Verdict};
 use crate::text::visible;
 
@@ -58,6 +58,9 @@ fn draw_trouble(report: &Report, finding: &Finding, number: &str, all: bool, pag
     section.text("Likely cause", &finding.explanation);
     if let Some(suspect) = finding.suspect {
         section.text("Suspect", &format!("{suspect}, the device that did it"));
+    }
+    for also in &finding.also_seen {
+        section.text("Also seen", also);
     }
     if finding.confidence < Confidence::High {
         section.text("Why not surer", finding.confidence_reason.as_deref().unwrap_or_default());

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::page::{Page, Piece, Tone};
 use crate::render::layout::{blanks, count, flow, pad, pad_left, thousands, width};
+use crate::render::page::{Page, Piece, Tone};
 use crate::render::words;
 use crate::report::{Input, Report, Vantage};
 use crate::text::visible;

@@ -9,8 +9,8 @@
 //! ```
 
 use super::frames::{self, CLOCK};
-use super::page::{Page, Piece, Tone};
 use crate::render::layout::{blanks, cut, pad, pad_left, width};
+use crate::render::page::{Page, Piece, Tone};
 use crate::report::{Finding, FrameRef, Report, Step};
 use crate::text::visible;
 

@@ -6,7 +6,6 @@ mod findings;
 mod frames;
 mod inputs;
 mod ladder;
-mod page;
 mod rest;
 mod services;
 
@@ -14,8 +13,8 @@ use std::io;
 
 pub use closing::closing_line;
 
+use super::page::Page;
 use crate::report::Report;
-use page::Page;
 
 /// Below this the columns of the services do not fit; a narrower terminal wraps the lines itself.
 const NARROWEST: usize = 60;
@@ -59,6 +58,6 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
         rest::draw(report, all, &mut page);
         page.blank();
     }
-    closing::draw(report, &mut page);
+    closing::draw(report, style.quiet, &mut page);
     page.write(style.colour, out)
 }

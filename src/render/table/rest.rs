@@ -1,8 +1,8 @@
 //! What is beside the services: unexpected flows, background, bounds that were hit, and notes.
 
 use super::frames;
-use super::page::{Page, Piece, Tone};
 use crate::render::layout::{blanks, column_widths, count, flow, pad, thousands};
+use crate::render::page::{Page, Piece, Tone};
 use crate::render::words;
 use crate::report::{Limits, Report, Unexpected};
 use crate::text::visible;
@@ -103,13 +103,15 @@ fn background(report: &Report, all: bool, page: &mut Page) {
 
 /// Only what was hit, and what follows from it.
 fn limits(limits: &Limits, page: &mut Page) {
-    let Limits { evicted_flows, dropped_names, dropped_messages, dropped_streams, orphan_fragments } = limits;
+    let Limits { evicted_flows, dropped_names, dropped_messages, dropped_streams, orphan_fragments, dropped_fragments } =
+        limits;
     let hit: Vec<String> = [
         (evicted_flows, "flow given up for lack of memory", "flows given up for lack of memory"),
         (dropped_names, "DNS name not kept", "DNS names not kept"),
         (dropped_messages, "message beyond what is kept of a flow", "messages beyond what is kept of a flow"),
         (dropped_streams, "stream whose beginning was not kept", "streams whose beginning was not kept"),
         (orphan_fragments, "fragment without its first one", "fragments without their first one"),
+        (dropped_fragments, "fragment given up", "fragments given up"),
     ]
     .into_iter()
     .filter(|(number, ..)| **number > 0)

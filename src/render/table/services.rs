@@ -2,8 +2,8 @@
 //! in one line what no packet was seen of.
 
 use super::frames;
-use super::page::{Page, Piece, Tone};
 use crate::render::layout::{blanks, count, cut, pad, pad_left, thousands, width, wrap};
+use crate::render::page::{Page, Piece, Tone};
 use crate::render::words;
 use crate::report::{Attribution, Confidence, FrameRef, Pair, Report, Service, Transport, Verdict};
 use crate::text::visible;

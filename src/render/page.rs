@@ -1,10 +1,10 @@
-//! The page that the table is drawn on: lines of toned text, none wider than asked, harmless to a terminal.
+//! The page that text for people is drawn on: lines of toned text, none wider than asked, harmless to a terminal.
 
 use std::io;
 
 use anstyle::{AnsiColor, Style as Ansi};
 
-use crate::render::layout::{blanks, width, wrap};
+use super::layout::{blanks, width, wrap};
 use crate::report::Verdict;
 use crate::text;
 

@@ -1,0 +1,17 @@
+//! Mail submission (RFC 5321): what the server refuses.
+
+use crate::flow::FlowView;
+use crate::report::Cause;
+use crate::text;
+use crate::verdict::judgement::Judgement;
+
+/// A 4xx or 5xx to the greeting, the sender or the recipient, where no message was taken.
+pub(super) fn judge(flow: &FlowView<'_>, target: &str) -> Option<Judgement> {
+    let facts = flow.app()?.smtp.as_ref()?;
+    let (code, words, _) = facts.refusals.first().filter(|_| !facts.took_message)?;
+    let what = if *code < 500 { "for now" } else { "for good" };
+    let story = format!("{target} refused {what}: {code} {}", text::visible(words));
+    let judgement = Judgement::of(Cause::SmtpRefused, story).by(Some(flow.server().0));
+    let told = facts.refusals.iter().map(|(code, _, mark)| (*mark, format!("SMTP reply {code}")));
+    Some(told.fold(judgement, |judgement, (mark, note)| judgement.citing_one(mark, note)))
+}

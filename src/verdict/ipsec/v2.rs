@@ -1,0 +1,293 @@
+//! How far an IKEv2 SA came, and what ended its set-up (RFC 7296). What is encrypted is judged by exchange, message id, the kind of
+//! the first payload, which stands in clear, and size.
+
+use super::conversation::{Conversation, Sent};
+use super::sa::{Exchange, IkeSa};
+use super::silent;
+use super::{Outcome, sizes};
+use crate::flow::Marks;
+use crate::profile::Speaks;
+use crate::proto::ike::exchange::v2::{CREATE_CHILD_SA, IKE_AUTH, IKE_SA_INIT, INFORMATIONAL};
+use crate::proto::ike::payload::kind::v2 as payload;
+use crate::proto::ike::{group_name, notify, notify_name};
+use crate::report::{Cause, Confidence};
+use crate::time::Span;
+use crate::verdict::judgement::Judgement;
+
+/// A client that refuses the gateway does so at once (measured: 5 ms); this allows for a slow certificate check.
+const REFUSAL: Span = Span::from_secs(10);
+
+/// A gateway that asks again for the cookie which it was just given: twice may be a change of its secret, three times is a loop.
+const COOKIE_ROUNDS: usize = 3;
+
+/// What an SA that the gateway answered amounts to; none where that is nothing yet.
+pub(super) fn outcome(conversation: &Conversation<'_, '_>, sa: &IkeSa<'_>) -> Option<Outcome> {
+    if let Some(judgement) = refused_in_clear(conversation, sa).or_else(|| cookie_loop(conversation, sa)) {
+        return Some(Outcome::settled(judgement, sa.messages.last()?.speaks));
+    }
+    let exchanges = sa.exchanges();
+    let set_up: Vec<&Exchange<'_>> = exchanges
+        .iter()
+        .filter(|exchange| exchange.by_client && exchange.kind != INFORMATIONAL && exchange.kind != CREATE_CHILD_SA)
+        .collect();
+    let last = set_up.last()?;
+    let way = last.way()?;
+    if !last.is_answered() {
+        return Some(silent::unanswered(conversation, &last.label(), &last.requests, &last.sent(), way));
+    }
+    if let Some(judgement) =
+        silent::not_accepted(conversation, &last.requests, &last.responses, &last.sent(), &last.answered())
+    {
+        return Some(Outcome::settled(judgement, way));
+    }
+    if last.kind == IKE_AUTH {
+        return Some(authentication(conversation, sa, &exchanges, last, way));
+    }
+    let target = conversation.target(way);
+    let story = format!("{target} answered {}, and the client did not go on", last.label());
+    Some(Outcome::open(Judgement::of(Cause::TunnelIdle, story).citing(&last.answered(), "answer of the gateway"), way))
+}
+
+/// IKE_AUTH was answered: accepted, refused, or with another round of EAP.
+fn authentication(
+    conversation: &Conversation<'_, '_>,
+    sa: &IkeSa<'_>,
+    exchanges: &[Exchange<'_>],
+    last: &Exchange<'_>,
+    way: Speaks,
+) -> Outcome {
+    let server = conversation.server;
+    let rounds: Vec<&Exchange<'_>> = exchanges
+        .iter()
+        .filter(|exchange| exchange.by_client && exchange.kind == IKE_AUTH && exchange.asks() == Some(payload::EAP))
+        .collect();
+    let after_eap = !rounds.is_empty();
+    let suite = sa.suite();
+    let content = suite.and_then(|suite| last.answer_content(&suite));
+    let child_is_missing = || sizes::lacks_child(content?, &suite?, after_eap);
+    let size = || answer_len(last);
+    let proved_by_kind = "the reason is encrypted; that it is a refusal shows in the kind of its first payload, which is in clear, and in its size";
+    let Some(first_payload) = last.answers() else {
+        let story = format!("the answer of {server} to {} was captured too short to tell what it is", last.label());
+        return Outcome::open(
+            Judgement::of(Cause::SnaplenTooShort, story).citing(&last.answered(), "answer, cut"),
+            way,
+        );
+    };
+    if last.is_answered_by_notify() && child_is_missing() != Some(false) {
+        let (cause, what) = if after_eap {
+            (Cause::IkeEapFailed, format!("after {} rounds of EAP ", rounds.len()))
+        } else {
+            (Cause::IkeAuthRefused, String::new())
+        };
+        let story = format!("{server} {what}answered {} with an encrypted error of {} bytes", last.label(), size());
+        let judgement = Judgement::of(cause, story)
+            .by(Some(server))
+            .citing(&last.answered(), "IKE_AUTH response: error, encrypted")
+            .citing(&last.sent(), &last.label())
+            .citing(&begun(&rounds), "IKE_AUTH request: EAP")
+            .at_most(Confidence::Medium, proved_by_kind);
+        return Outcome::settled(judgement, way);
+    }
+    if let Some(judgement) = broken_off_by_client(conversation, exchanges, last, after_eap, first_payload) {
+        return Outcome::settled(
+            judgement.citing(&begun(&rounds), "IKE_AUTH request: EAP").citing(&opening(exchanges), "IKE_AUTH"),
+            way,
+        );
+    }
+    if first_payload == payload::EAP {
+        let story = format!(
+            "{server} waits for the user's login: its last EAP message was not answered before the capture ends"
+        );
+        let judgement = Judgement::of(Cause::TunnelIdle, story).citing(&last.answered(), "EAP message of the gateway");
+        return Outcome::open(judgement, way);
+    }
+    if after_eap && first_payload == payload::ID_R {
+        // The gateway's own authentication, before EAP begins.
+        let story = format!("{server} authenticated itself, and the client did not go on");
+        return Outcome::open(Judgement::of(Cause::TunnelIdle, story).citing(&last.answered(), "answer"), way);
+    }
+    let has_child =
+        exchanges.iter().any(|exchange| exchange.kind == CREATE_CHILD_SA && !exchange.is_answered_by_notify());
+    if child_is_missing() == Some(true) && !has_child && conversation.last_esp_back().is_none() {
+        let no_address = after_eap
+            && content.zip(suite).and_then(|(content, suite)| sizes::lacks_address(content, &suite)) == Some(true);
+        let (cause, what) = if no_address {
+            (Cause::IkeNoAddress, "an address for the tunnel")
+        } else {
+            (Cause::IkeChildRefused, "a child SA")
+        };
+        let story = format!(
+            "{server} accepted the login, but its answer of {} bytes is too small to hold {what}: IKE is up, the tunnel was refused",
+            size()
+        );
+        let judgement = Judgement::of(cause, story)
+            .by(Some(server))
+            .citing(&last.answered(), "IKE_AUTH response: accepted, without a child")
+            .citing(&last.sent(), &last.label())
+            .at_most(
+                Confidence::Medium,
+                "computed from the negotiated algorithms: the answer is encrypted and does not say why",
+            );
+        return Outcome::settled(judgement, way);
+    }
+    Outcome::up(conversation, sa, way)
+}
+
+/// The client's own encrypted error right after the gateway's authentication: a first payload of kind notify where a good-order
+/// close has delete.
+fn broken_off_by_client(
+    conversation: &Conversation<'_, '_>,
+    exchanges: &[Exchange<'_>],
+    last: &Exchange<'_>,
+    after_eap: bool,
+    first_payload: u8,
+) -> Option<Judgement> {
+    let answered = last.answered_at()?;
+    let broken = exchanges.iter().find(|exchange| {
+        exchange.by_client && exchange.kind == INFORMATIONAL && exchange.began().is_some_and(|began| began > answered)
+    })?;
+    let at = broken.began()?;
+    let kind = broken.asks()?;
+    let in_eap = after_eap && first_payload == payload::EAP;
+    if at.time - answered.time > REFUSAL || !(kind == payload::NOTIFY || in_eap && kind == payload::DELETE) {
+        return None;
+    }
+    let (client, server) = (conversation.client, conversation.server);
+    let (cause, story) = if in_eap {
+        (
+            Cause::IkeEapFailed,
+            format!("EAP with {server} ended without success: {client} broke off after the gateway's last EAP message"),
+        )
+    } else {
+        (
+            Cause::IkeAuthRejectedByClient,
+            format!(
+                "{server} authenticated itself, and {client} broke off at once with an encrypted error: it did not accept the gateway"
+            ),
+        )
+    };
+    Some(
+        Judgement::of(cause, story)
+            .citing(&broken.sent(), "INFORMATIONAL request of the client: error, encrypted")
+            .citing(&last.answered(), "IKE_AUTH response")
+            .citing(&last.sent(), &last.label())
+            .at_most(Confidence::Medium, "the client's error is encrypted; its kind is in clear"),
+    )
+}
+
+/// A refusal of the first exchange, which anyone can read, and which the client did not overcome.
+fn refused_in_clear(conversation: &Conversation<'_, '_>, sa: &IkeSa<'_>) -> Option<Judgement> {
+    // A gateway that speaks only IKEv1 answers with an informational of that version.
+    let answers = || {
+        sa.from(false).filter(|sent| {
+            let header = &sent.message.header;
+            header.is_v1() || matches!(header.exchange, IKE_SA_INIT | INFORMATIONAL) && sent.inner().is_none()
+        })
+    };
+    let (refusal, kind) = answers()
+        .filter_map(|sent| {
+            let mut kinds = sent.message.clear.notifies.iter().copied();
+            Some((sent, kinds.find(|kind| *kind < notify::v2::FIRST_STATUS)?))
+        })
+        .last()?;
+    // A group or a cookie that the client then sent, and that was accepted, made the refusal one step of many.
+    let overcome = answers().any(|sent| sent.message.clear.ke_group.is_some() || sent.message.clear.suite.is_some())
+        || sa
+            .from(false)
+            .any(|sent| sent.message.header.exchange != IKE_SA_INIT && sent.message.clear.first_inner.is_some());
+    if overcome {
+        return None;
+    }
+    let server = conversation.server;
+    let name = notify_name(refusal.message.header.version, kind);
+    let offered = sa.from(true).find_map(|sent| sent.message.clear.proposal.clone());
+    let (cause, story) = match kind {
+        notify::v2::INVALID_KE_PAYLOAD => {
+            let wanted = refusal
+                .message
+                .clear
+                .wanted_group
+                .map_or_else(String::new, |group| format!(" ({})", group_name(group)));
+            let sent = sa.from(true).filter_map(|sent| sent.message.clear.ke_group).last();
+            let tried = sent.map_or_else(String::new, |group| format!(" {}", group_name(group)));
+            (
+                Cause::IkeInvalidKe,
+                format!(
+                    "{server} refused the client's Diffie-Hellman group{tried} and asked for another{wanted}, which the client never brought"
+                ),
+            )
+        }
+        notify::v2::INVALID_MAJOR_VERSION => {
+            (Cause::IkeVersionMismatch, format!("{server} answered IKEv2 with {name}"))
+        }
+        notify::v2::AUTHENTICATION_FAILED => {
+            (Cause::IkeAuthRefused, format!("{server} answered the first message with {name}"))
+        }
+        _ => {
+            let words = offered.map_or_else(String::new, |words| format!("; the client offered {words}"));
+            (Cause::IkeNoProposalChosen, format!("{server} answered the first message with {name}{words}"))
+        }
+    };
+    let judgement = Judgement::of(cause, story)
+        .by(Some(server))
+        .citing(refusal.marks(), &format!("IKE_SA_INIT response: {name}"))
+        .citing(&first_requests(sa), "IKE_SA_INIT request");
+    Some(match kind {
+        notify::v2::NO_PROPOSAL_CHOSEN
+        | notify::v2::INVALID_KE_PAYLOAD
+        | notify::v2::INVALID_MAJOR_VERSION
+        | notify::v2::AUTHENTICATION_FAILED => judgement,
+        _ => judgement.at_most(Confidence::Low, "the gateway's error has no code of its own; this is the nearest"),
+    })
+}
+
+/// The gateway asks for a cookie again and again, although it gets it.
+fn cookie_loop(conversation: &Conversation<'_, '_>, sa: &IkeSa<'_>) -> Option<Judgement> {
+    let is_first = |sent: &&Sent<'_>| sent.message.header.exchange == IKE_SA_INIT;
+    let challenges: Vec<&Sent<'_>> = sa.from(false).filter(is_first).filter(|sent| sent.message.clear.cookie).collect();
+    let brought = sa.from(true).filter(is_first).filter(|sent| sent.message.clear.cookie).count();
+    let accepted =
+        sa.from(false).any(|sent| sent.message.clear.suite.is_some() || sent.message.clear.first_inner.is_some());
+    if accepted || challenges.len() < COOKIE_ROUNDS || brought + 1 < COOKIE_ROUNDS {
+        return None;
+    }
+    let asked: Marks = challenges.iter().filter_map(|sent| sent.marks().first()).collect();
+    let server = conversation.server;
+    let story = format!(
+        "{server} asked for a cookie {} times and never accepted the one that the client brought",
+        challenges.len()
+    );
+    Some(
+        Judgement::of(Cause::IkeCookieLoop, story)
+            .by(Some(server))
+            .citing(&asked, "IKE_SA_INIT response: COOKIE")
+            .citing(&first_requests(sa), "IKE_SA_INIT request"),
+    )
+}
+
+fn first_requests(sa: &IkeSa<'_>) -> Marks {
+    sa.from(true)
+        .filter(|sent| sent.message.header.exchange == IKE_SA_INIT)
+        .filter_map(|sent| sent.marks().first())
+        .collect()
+}
+
+fn begun(exchanges: &[&Exchange<'_>]) -> Marks {
+    exchanges.iter().filter_map(|exchange| exchange.began()).collect()
+}
+
+/// The first IKE_AUTH exchange.
+fn opening(exchanges: &[Exchange<'_>]) -> Marks {
+    exchanges
+        .iter()
+        .filter(|exchange| exchange.kind == IKE_AUTH)
+        .take(1)
+        .flat_map(|exchange| [exchange.began(), exchange.answered_at()])
+        .flatten()
+        .collect()
+}
+
+fn answer_len(exchange: &Exchange<'_>) -> u32 {
+    exchange.responses.iter().map(|sent| sent.message.len).sum()
+}

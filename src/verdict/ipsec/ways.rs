@@ -1,0 +1,99 @@
+//! What each way of travelling shows by itself: udp/500, udp/4500, IP protocol 50, TCP.
+
+use super::conversation::Conversation;
+use super::{esp, silent};
+use crate::flow::{FlowView, Mark, Marks};
+use crate::profile::Speaks;
+use crate::report::{Cause, Confidence};
+use crate::verdict::icmp;
+use crate::verdict::judgement::Judgement;
+use crate::verdict::silence::{self, MIN_ATTEMPTS, Unanswered};
+use crate::verdict::tcp;
+
+/// Judges one way of travelling; `port` is the server's.
+pub(super) fn judge(conversation: &Conversation<'_, '_>, speaks: Speaks, port: u16) -> Judgement {
+    match speaks {
+        Speaks::IkeTcp => in_tcp(conversation, port),
+        Speaks::Esp => esp::native(conversation),
+        _ => in_udp(conversation, speaks),
+    }
+}
+
+fn in_tcp(conversation: &Conversation<'_, '_>, port: u16) -> Judgement {
+    let flows = conversation.views(Speaks::IkeTcp);
+    let reached = tcp::judge(conversation.context, &flows, port, Speaks::IkeTcp);
+    if !conversation.answers(Speaks::IkeTcp).is_empty() || !reached.verdict.works() {
+        return reached;
+    }
+    let target = conversation.target(Speaks::IkeTcp);
+    let first = flows.first().map_or(Mark { frame: 0, time: conversation.context.horizon() }, FlowView::first);
+    Judgement::of(Cause::WrongService, format!("{target} answers with something that is not IKE"))
+        .at_most(Confidence::Medium, "the answer was not recognised")
+        .citing_one(first, "first packet")
+}
+
+fn in_udp(conversation: &Conversation<'_, '_>, speaks: Speaks) -> Judgement {
+    let target = conversation.target(speaks);
+    let answers = conversation.answers(speaks);
+    if !answers.is_empty() {
+        return Judgement::seen(format!("{target} answered"))
+            .citing(&answers, "packet of the gateway")
+            .citing(&conversation.sent_by_client(speaks), "packet of the client");
+    }
+    if let Some(judgement) = icmp::judge(&conversation.views(speaks), &target) {
+        return judgement;
+    }
+    if let Some((request, marks)) = most_repeated(conversation, speaks) {
+        return unanswered(conversation, speaks, &request, &target, &marks);
+    }
+    let out = conversation.esp(speaks).out;
+    if !out.is_empty() {
+        let story = format!("ESP goes out to {target} and none comes back; IKE between the two is not in the capture");
+        return Judgement::of(Cause::StartedMidFlow, story).citing(&out, "ESP of the client");
+    }
+    let keepalives = tcp::merge(
+        conversation
+            .flows
+            .iter()
+            .filter(|flow| flow.speaks == speaks)
+            .filter_map(|flow| Some(&flow.flow.udp()?.keepalives[flow.client_side.index()])),
+    );
+    Judgement::of(Cause::TunnelIdle, format!("only NAT keepalives go to {target}")).citing(&keepalives, "NAT keepalive")
+}
+
+fn unanswered(
+    conversation: &Conversation<'_, '_>,
+    speaks: Speaks,
+    request: &str,
+    target: &str,
+    sent: &Marks,
+) -> Judgement {
+    let elsewhere = conversation.messages.iter().any(|sent| !sent.from_client && sent.speaks != speaks);
+    let cause = if speaks == Speaks::NatT && elsewhere { Cause::NatTNoReply } else { Cause::IkeNoReply };
+    let asked =
+        Unanswered { client: conversation.client, request, target, sent, interface: conversation.interface(), cause };
+    let judgement = silence::judge(conversation.context, &asked);
+    let answered = conversation.answers(Speaks::Ike);
+    let Some(last) = answered.last().filter(|_| judgement.cause == Some(Cause::NatTNoReply)) else { return judgement };
+    let judgement = judgement.citing_one(last, "the same gateway answers on udp/500");
+    let large = conversation
+        .messages
+        .iter()
+        .any(|sent| sent.from_client && sent.speaks == speaks && sent.message.len >= silent::LARGE);
+    if large { judgement.at_most(Confidence::Medium, silent::LARGE_ONLY) } else { judgement }
+}
+
+/// The message of the client that was sent most often on a way of travelling, with everything that it sent there.
+fn most_repeated(conversation: &Conversation<'_, '_>, speaks: Speaks) -> Option<(String, Marks)> {
+    let mine = || conversation.messages.iter().filter(move |sent| sent.from_client && sent.speaks == speaks);
+    let most = mine().max_by_key(|sent| (sent.marks().count(), sent.marks().span()))?;
+    // A new attempt has a new SPI; that the client starts anew again and again is the same silence.
+    let step = |header: &crate::proto::ike::Header| (header.exchange, header.message_id);
+    let same_step = mine().filter(|sent| step(&sent.message.header) == step(&most.message.header));
+    let marks = if most.marks().count() >= MIN_ATTEMPTS {
+        tcp::merge(same_step.map(super::conversation::Sent::marks))
+    } else {
+        most.marks().clone()
+    };
+    Some((most.label(), marks))
+}
