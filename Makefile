@@ -1,7 +1,7 @@
 # `make demo` builds portproof and shows it at work; `make test` is everything that must hold before a change goes in.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench dependencies skipped
+.PHONY: help demo test bench fuzz dependencies skipped
 
 # rustup puts cargo here, and tells only shells that start later.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -12,6 +12,7 @@ help:
 	@echo 'make demo    build portproof and judge the capture of a blocked VPN'
 	@echo 'make test    format, lints, documentation and every test'
 	@echo 'make bench   how fast captures are read, beside libpcap'
+	@echo 'make fuzz    every parser on mutated input, FUZZ_SECONDS (5) each'
 
 # The demonstration ends with a finding, which is status 1; anything but 0 and 1 is a fault of portproof's.
 demo: dependencies
@@ -26,6 +27,10 @@ test: skipped
 
 bench:
 	cargo bench --locked
+
+FUZZ_SECONDS ?= 5
+fuzz:
+	fuzz/run $(FUZZ_SECONDS)
 
 # A C compiler links every build; libpcap is linked by the tests and benches only, which read captures beside it.
 # macOS has libpcap in its SDK.

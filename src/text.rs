@@ -45,6 +45,8 @@ fn acts(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{from_packet, visible};
 
     #[test]
@@ -62,5 +64,17 @@ mod tests {
     #[test]
     fn bytes_that_are_no_utf8_are_shown() {
         assert_eq!(from_packet(b"ok\xff\x00"), "ok\\xff\\u{0}");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_bytes_nothing_acts(bytes: Vec<u8>, text: String) {
+            for shown in [from_packet(&bytes), visible(&text).into_owned()] {
+                prop_assert!(!shown.chars().any(char::is_control));
+                prop_assert_eq!(visible(&shown), shown.as_str(), "what is visible stays as it is");
+            }
+            prop_assert!(from_packet(&bytes).len() <= 6 * bytes.len(), "at worst `\\u{{1f}}` for one byte");
+            prop_assert_eq!(from_packet(text.as_bytes()), visible(&text));
+        }
     }
 }

@@ -71,7 +71,8 @@ impl Inflate {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             Ok(Status::Ok | Status::BufError) => {}
-            Err(error) => self.next = Next::Error(error.to_string()),
+            // What the decompressor calls it depends on how much of the file it was given at once.
+            Err(_) => self.next = Next::Error("it is damaged, or its checksum does not fit".into()),
         }
         Ok(given)
     }

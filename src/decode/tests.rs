@@ -1,5 +1,7 @@
 use std::net::IpAddr;
 
+use proptest::prelude::*;
+
 use super::{Decoder, IcmpMessage, Item, Key, Kind, Reason, Seed, Unreachable};
 use crate::capture::{Direction, Frame, LinkType};
 use crate::time::Timestamp;
@@ -285,4 +287,45 @@ fn counts_add_up() {
     assert_eq!((counts.packets, counts.ip, counts.tcp, counts.icmp_errors, counts.arp), (4, 2, 1, 1, 1));
     assert_eq!(counts.undecoded_total(), 1);
     assert_eq!(counts.undecoded[Reason::LinkHeaderCut as usize].first_frame, 4);
+}
+
+/// Frames with a sound beginning: bytes without form are seldom more than a cut header.
+fn frames() -> impl Strategy<Value = (LinkType, Vec<u8>)> {
+    let link = prop::sample::select(vec![0, 1, 12, 14, 101, 108, 113, 228, 229, 276, 147]).prop_map(LinkType);
+    let begin = prop::sample::select(vec![
+        vec![],
+        ethernet(0x0800, &TCP_SYN),
+        ethernet(0x86dd, &v6(44, &[17, 0, 0, 1, 0, 0, 0, 9])),
+        UDP.to_vec(),
+        icmp(3, 3, &UDP[..28]),
+        v6(0, &[60, 0, 0, 0, 0, 0, 0, 0]),
+    ]);
+    let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4);
+    (link, begin, any::<Vec<u8>>(), changes).prop_map(|(link, mut frame, rest, changes)| {
+        frame.extend(rest);
+        for (at, byte) in changes {
+            if let len @ 1.. = frame.len() {
+                frame[at.index(len)] = byte;
+            }
+        }
+        (link, frame)
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_frame_an_item_stays_within_it((link, frame) in frames()) {
+        let within = |part: &[u8], whole: &[u8]| {
+            let (part, whole) = (part.as_ptr_range(), whole.as_ptr_range());
+            part.is_empty() || (whole.start <= part.start && part.end <= whole.end)
+        };
+        let item = decode(link, &frame);
+        prop_assert!(within(item.ip, &frame) && within(item.payload(), item.ip) && within(item.transport(), item.ip));
+        if item.kind == Kind::Packet {
+            prop_assert!(item.addresses().is_some());
+            prop_assert!(item.payload().len() <= item.payload_len as usize);
+            prop_assert!(item.cut || item.first_fragment || item.payload().len() == item.payload_len as usize);
+        }
+        prop_assert!(item.kind != Kind::IcmpError || IcmpMessage::of(&item).is_some());
+    }
 }

@@ -93,10 +93,13 @@ impl std::error::Error for Mistakes {}
 impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let renderer = Renderer::plain();
+        let text = shown(&self.text);
         for (index, mistake) in self.list.iter().take(MAX_SHOWN).enumerate() {
             let label = visible(&mistake.label);
-            let annotation = AnnotationKind::Primary.span(self.underlined(&mistake.span)).label(label.as_ref());
-            let snippet = Snippet::source(self.text.as_str()).path(self.name.as_str()).annotation(annotation);
+            let Range { start, end } = self.underlined(&mistake.span);
+            let place = |at: usize| shown(self.text.get(..at).unwrap_or_default()).len();
+            let annotation = AnnotationKind::Primary.span(place(start)..place(end)).label(label.as_ref());
+            let snippet = Snippet::source(text.as_str()).path(self.name.as_str()).annotation(annotation);
             let title = visible(&mistake.title);
             let mut group: Group<'_> = Level::ERROR.primary_title(title.as_ref()).element(snippet);
             let help = mistake.help.as_deref().map(visible);
@@ -110,6 +113,18 @@ impl fmt::Display for Mistakes {
             more => write!(f, "\n\n... and {more} more in {}", self.name),
         }
     }
+}
+
+/// The text of a file made visible, but for what lays it out.
+fn shown(text: &str) -> String {
+    const LAYOUT: [char; 3] = ['\n', '\r', '\t'];
+    let mut out = String::with_capacity(text.len());
+    for piece in text.split_inclusive(LAYOUT) {
+        let words = piece.trim_end_matches(LAYOUT);
+        out.push_str(&visible(words));
+        out.push_str(piece.get(words.len()..).unwrap_or_default());
+    }
+    out
 }
 
 /// `did you mean ...` where a known word is near enough, else all of them.
@@ -188,6 +203,16 @@ mod tests {
                 assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
             }
         }
+    }
+
+    #[test]
+    fn marks_without_width_are_shown_and_the_right_words_underlined() {
+        let text = "a\u{feff}\u{2028} = \tb\u{200f}c\n";
+        let mut mistakes = Mistakes::none("m.toml", text);
+        mistakes.add(text.find('b').unwrap()..text.len() - 1, "wrong", "here", None);
+        let shown = mistakes.or::<()>(None).unwrap_err().to_string();
+        assert!(shown.contains("a\\u{feff}\\u{2028} =     b\\u{200f}c"), "{shown}");
+        assert!(shown.contains(&format!(" {} here", "^".repeat(10))), "{shown}");
     }
 
     #[test]

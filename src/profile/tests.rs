@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proptest::prelude::*;
+
 use super::{Host, Ports, Profile, Selector, Service, Site, Speaks};
 
 fn folder() -> PathBuf {
@@ -213,5 +215,35 @@ fn deep_nesting_is_a_mistake_and_no_crash() {
         let text = format!("[servers]\nems = {}", opening.repeat(50_000));
         assert!(Site::parse("site.toml", &text, &profile).is_err());
         assert!(Site::parse("site.toml", &opening.repeat(50_000), &profile).is_err());
+    }
+}
+
+/// A file that is sound, and then a few characters of it are not.
+fn files() -> impl Strategy<Value = String> {
+    let sound = prop::sample::select(vec![
+        fs::read_to_string(folder().join("site.toml")).unwrap(),
+        "[[services]]\nid = \"x\"\ntransports = [{ id = \"tls\", match = [\"tcp/443\"], speaks = \"tls\" }]\n"
+            .to_owned(),
+    ]);
+    let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<char>()), 0..6);
+    (sound, changes).prop_map(|(text, changes)| {
+        let mut chars: Vec<char> = text.chars().collect();
+        for (at, c) in changes {
+            let at = at.index(chars.len());
+            chars[at] = c;
+        }
+        chars.into_iter().collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_text_mistakes_are_shown_in_plain_lines(text in prop_oneof![any::<String>(), files()]) {
+        let profile = Profile::parse("any.toml", &text).map(|_| ()).map_err(|error| error.to_string());
+        let site = Site::parse("any.toml", &text, &forticlient()).map(|_| ()).map_err(|error| error.to_string());
+        for shown in [profile, site].into_iter().filter_map(Result::err) {
+            prop_assert!(!shown.is_empty());
+            prop_assert!(shown.lines().all(|line| crate::text::visible(line) == line), "{shown:?}");
+        }
     }
 }

@@ -14,6 +14,12 @@ pub(super) fn at_every_cut(message: &[u8], mut read: impl FnMut(&[u8])) {
     }
 }
 
+/// Whether `part` is a piece of `whole`, not of something that has the same bytes.
+pub(super) fn is_inside(part: &[u8], whole: &[u8]) -> bool {
+    let (part, whole) = (part.as_ptr_range(), whole.as_ptr_range());
+    part.is_empty() || (whole.start <= part.start && part.end <= whole.end)
+}
+
 #[test]
 fn remarks_are_skipped() {
     assert_eq!(hex("01 | be careful | 02\n ff"), [1, 2, 255]);

@@ -1,6 +1,6 @@
 //! Captures in gzip.
 
-use std::io::Write as _;
+use std::io::{self, Read, Write as _};
 
 use flate2::write::GzEncoder;
 
@@ -103,6 +103,24 @@ fn a_wrong_checksum_is_told_after_all_packets() {
     packed[crc] ^= 1;
     let (frames, info) = read(&packed);
     assert_eq!((frames.len(), info.damage[0].kind), (50, DamageKind::CorruptCompression));
+}
+
+#[test]
+fn damage_is_told_in_the_same_words_however_the_file_comes() {
+    // A stored block of 24 bytes, then a fixed one that repeats bytes from 24,577 before.
+    let file = hex("1f8b 08 00 00000000 00 03
+                    00 1800 e7ff d4c3b2a1 0200 0400 00000000 00000000 ffff0000 01000000 035e0000");
+    for padding in [0, 600] {
+        let file = [file.clone(), vec![0; padding]].concat();
+        let (_, info) = read(&file);
+        let bytes = file.iter().map(|byte| Cursor::new(vec![*byte]));
+        let reader = bytes.fold(Box::new(io::empty()) as Box<dyn Read + Send>, |all, byte| Box::new(all.chain(byte)));
+        let mut capture = Capture::from_reader(reader, "test", &Options::default()).unwrap();
+        assert_eq!(frames(&mut capture), []);
+        assert_eq!(capture.finish().damage, info.damage);
+        assert_eq!(damage(&info), (DamageKind::CorruptCompression, 24, 1));
+        assert!(info.damage[0].message.contains("(it is damaged, or its checksum"), "{}", info.damage[0].message);
+    }
 }
 
 #[test]

@@ -66,7 +66,8 @@ impl Clear {
         let body = payload.body;
         match payload.kind {
             kind::v2::SA if payload.complete => self.set_proposal(proposal::v2(body)),
-            kind::v2::KE => self.ke_group = Reader::new(body).u16(),
+            // The first one counts; what follows it and is cut takes nothing back.
+            kind::v2::KE => self.ke_group = self.ke_group.or(Reader::new(body).u16()),
             kind::v2::NOTIFY => {
                 if let Some(notify) = Notify::parse_v2(body) {
                     self.add_notify_v2(&notify, payload.complete);
@@ -89,7 +90,9 @@ impl Clear {
         self.notifies.push(notify.kind);
         match notify.kind {
             notify::v2::COOKIE => self.cookie = true,
-            notify::v2::INVALID_KE_PAYLOAD => self.wanted_group = Reader::new(notify.data).u16(),
+            notify::v2::INVALID_KE_PAYLOAD => {
+                self.wanted_group = self.wanted_group.or(Reader::new(notify.data).u16());
+            }
             notify::v2::NAT_DETECTION_SOURCE_IP if complete => self.nat_detection.add_source(notify.data),
             notify::v2::NAT_DETECTION_DESTINATION_IP if complete => self.nat_detection.set_destination(notify.data),
             _ => {}
@@ -174,6 +177,15 @@ mod tests {
         assert!(cookie.cookie);
         let group = clear(&hex(&format!("{SPIS} 29 20 22 20 00000000 00000026 | N | 0000 000a 0000 0011 0013")));
         assert_eq!((group.notifies, group.wanted_group), (vec![17], Some(19)));
+    }
+
+    #[test]
+    fn a_second_group_that_is_cut_takes_nothing_back() {
+        let group = clear(&hex(&format!(
+            "{SPIS} 22 20 22 20 00000000 0000003a | KE, 14 | 2200 0008 000e 0000 | KE, cut | 2900 0004
+            | wanted, 19 | 2900 000a 0000 0011 0013 | wanted, cut | 0000 0008 0000 0011"
+        )));
+        assert_eq!((group.ke_group, group.wanted_group), (Some(14), Some(19)));
     }
 
     #[test]

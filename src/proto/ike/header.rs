@@ -102,9 +102,13 @@ impl Header {
         let first_payload_fits = match self.next_payload {
             kind::NONE => self.length == 28,
             first if self.is_v1() => matches!(first, 1..=22 | 128..),
-            first => self.is_v2() && first >= kind::v2::SA,
+            first => first >= kind::v2::SA,
         };
-        first_payload_fits && self.exchange != 0 && (self.initiator_spi != 0 || self.is_one_way_invalid_spi(message))
+        let version_is_known = self.is_v1() || self.is_v2();
+        version_is_known
+            && first_payload_fits
+            && self.exchange != 0
+            && (self.initiator_spi != 0 || self.is_one_way_invalid_spi(message))
     }
 
     fn is_one_way_invalid_spi(&self, message: &[u8]) -> bool {
@@ -163,6 +167,7 @@ mod tests {
             ("no initiator SPI", "0000000000000000 1112131415161718 2e 20 23 08 00000001 00000020 23000004"),
             ("version 0", "0102030405060708 1112131415161718 2e 00 23 08 00000001 00000020 23000004"),
             ("version 3", "0102030405060708 1112131415161718 2e 30 23 08 00000001 00000020 23000004"),
+            ("version 3, no payload", "0102030405060708 1112131415161718 00 30 23 08 00000001 0000001c"),
             ("no exchange", "0102030405060708 1112131415161718 2e 20 00 08 00000001 00000020 23000004"),
             ("a longer length", "0102030405060708 1112131415161718 2e 20 23 08 00000001 00000021 23000004"),
             ("a length below the header's", "0102030405060708 1112131415161718 2e 20 23 08 00000001 0000001b"),

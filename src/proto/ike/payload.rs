@@ -182,7 +182,7 @@ mod tests {
 
     use super::{Notify, Payload, kind, payloads};
     use crate::proto::ike::Header;
-    use crate::proto::laid_out::{at_every_cut, hex};
+    use crate::proto::laid_out::{at_every_cut, hex, is_inside};
 
     const SPIS: &str = "0102030405060708 1112131415161718";
 
@@ -259,16 +259,51 @@ mod tests {
         });
     }
 
+    #[test]
+    fn a_chain_that_is_cut_is_the_beginning_of_the_whole() {
+        let message = hex(&format!(
+            "{SPIS} 22 20 22 20 00000000 00000044 | KE, nonce next | 2800000a 0013 0000 aabb | nonce, N next | 2900000c
+            0011223344556677 | N, V next | 2b000008 00004016 | V, SK next | 2e000006 aabb | SK | 29000004"
+        ));
+        let whole = chain(&message, message.len());
+        assert_eq!(whole.iter().map(|payload| payload.kind).collect::<Vec<_>>(), [34, 40, 41, 43, 46]);
+        at_every_cut(&message, |cut| {
+            let seen = chain(cut, message.len());
+            assert!(seen.len() <= whole.len());
+            for (seen, whole) in seen.iter().zip(&whole) {
+                assert!(whole.body.starts_with(seen.body) && is_inside(seen.body, cut));
+                assert_eq!(seen.complete, seen.body.len() == whole.body.len());
+                assert_eq!(Payload { body: whole.body, complete: true, ..*seen }, *whole, "cut at {}", cut.len());
+            }
+        });
+    }
+
+    /// Payloads of short lengths, as chains have them; bytes without form end a chain at once.
+    fn bytes_of_a_chain() -> impl Strategy<Value = Vec<u8>> {
+        let payload = (any::<u8>(), any::<u8>(), 0u8..12, prop::collection::vec(any::<u8>(), 0..8))
+            .prop_map(|(next, flags, length, body)| [&[next, flags, 0, length][..], &body].concat());
+        prop::collection::vec(payload, 0..100).prop_map(|payloads| payloads.concat())
+    }
+
     proptest! {
         #[test]
-        fn any_bytes_after_a_header(rest: Vec<u8>, first: u8, v2: bool) {
+        fn any_bytes_after_a_header(rest in prop_oneof![any::<Vec<u8>>(), bytes_of_a_chain()], first: u8, v2: bool, flags: u8) {
             let (version, exchange) = if v2 { (0x20, 34) } else { (0x10, 2) };
             let header = Header {
                 initiator_spi: 1, responder_spi: 2, next_payload: first, version, exchange,
-                flags: 0, message_id: 0, length: 28,
+                flags, message_id: 0, length: 28,
             };
             let message = [vec![0; 28], rest].concat();
-            prop_assert!(payloads(&header, &message).count() <= 64);
+            let seen: Vec<_> = payloads(&header, &message).collect();
+            let most = if header.is_encrypted_v1() { 1 } else { (message.len() - 28) / 4 };
+            prop_assert!(seen.len() <= most.min(64));
+            for payload in &seen {
+                prop_assert!(is_inside(payload.body, &message));
+                if let Some(notify) = Notify::parse(&header, payload.body) {
+                    prop_assert!(is_inside(notify.spi, payload.body) && is_inside(notify.data, payload.body));
+                }
+            }
+            prop_assert!(seen.iter().rev().skip(1).all(|payload| payload.complete && !payload.encrypted));
         }
     }
 }

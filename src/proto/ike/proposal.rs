@@ -257,8 +257,8 @@ impl Words {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Suite, v1, v2};
-    use crate::proto::laid_out::{at_every_cut, hex};
+    use super::{MAX_PROPOSALS, Suite, proposals, transforms, v1, v2};
+    use crate::proto::laid_out::{at_every_cut, hex, is_inside};
 
     const CHOSEN: &str = "00 00 002c | number, IKE, no SPI, 4 transforms | 01 01 00 04
         | AES-CBC | 03 00 000c 01 00 000c | key length | 800e 0100
@@ -314,10 +314,39 @@ mod tests {
         at_every_cut(&body, |cut| drop(v1(cut)));
     }
 
+    #[test]
+    fn what_a_cut_proposal_says_the_whole_says_too() {
+        let body = hex(CHOSEN);
+        let (_, whole) = v2(&body).unwrap();
+        at_every_cut(&body, |cut| {
+            let Some((words, suite)) = v2(cut) else { return };
+            assert!(words.starts_with("AES-CBC"), "{words}");
+            let kept = |cut: Option<u16>, whole: Option<u16>| cut.is_none() || cut == whole;
+            assert!(kept(suite.encryption, whole.encryption) && kept(suite.key_bits, whole.key_bits));
+            assert!(kept(suite.prf, whole.prf) && kept(suite.integrity, whole.integrity));
+            assert!(kept(suite.group, whole.group));
+        });
+    }
+
+    /// Proposals of transforms, each of which may claim a length of its own.
+    fn bytes_of_proposals() -> impl Strategy<Value = Vec<u8>> {
+        let item = (0u8..24, prop::collection::vec(any::<u8>(), 0..16))
+            .prop_map(|(length, body)| [&[3, 0, 0, length][..], &body].concat());
+        prop::collection::vec(item, 0..40).prop_map(|items| items.concat())
+    }
+
     proptest! {
         #[test]
-        fn any_bytes(body: Vec<u8>) {
-            let _ = (v1(&body), v2(&body));
+        fn any_bytes(body in prop_oneof![any::<Vec<u8>>(), bytes_of_proposals()]) {
+            let seen: Vec<_> = proposals(&body).collect();
+            prop_assert!(seen.len() <= (body.len() / 4).min(MAX_PROPOSALS));
+            prop_assert!(seen.iter().all(|proposal| is_inside(proposal, &body)));
+            let mut count = 0;
+            seen.iter().for_each(|proposal| transforms(proposal, |_, _| count += 1));
+            prop_assert!(count <= body.len() / 8, "a transform has eight bytes");
+            let words = [v1(&body), v2(&body)];
+            // The longest words of a transform have some thirty letters.
+            prop_assert!(words.iter().flatten().all(|(words, _)| !words.is_empty() && words.len() <= 16 * (body.len() + 8)));
         }
     }
 }
