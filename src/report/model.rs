@@ -563,13 +563,13 @@ pub struct Step {
 pub struct Unexpected {
     pub client: IpAddr,
     pub server: IpAddr,
-    pub server_name: Option<String>,
+    pub server_name: Option<Box<str>>,
     pub protocol: Cow<'static, str>,
     pub port: Option<u16>,
     /// `established`, `refused`, `unanswered`, `one-way`, ...
     pub state: &'static str,
     /// What it may be.
-    pub hint: Option<String>,
+    pub hint: Option<Box<str>>,
     pub flows: u64,
     pub packets_out: u64,
     pub packets_in: u64,
@@ -577,8 +577,8 @@ pub struct Unexpected {
     pub bytes_in: u64,
     pub first_frame: FrameRef,
     pub last_frame: FrameRef,
-    pub first_time: Option<Timestamp>,
-    pub last_time: Option<Timestamp>,
+    pub first_time: Timestamp,
+    pub last_time: Timestamp,
 }
 
 /// Everyday traffic of one kind.

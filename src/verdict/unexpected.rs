@@ -52,11 +52,11 @@ fn report(context: &Context<'_>, flows: &[&Claimed<'_>], input: usize) -> Option
     Some(Unexpected {
         client,
         server,
-        server_name: context.names.name(server).map(str::to_owned),
+        server_name: context.names.name(server).map(Box::from),
         protocol: protocol_name(protocol),
         port: matches!(protocol, 6 | 17).then_some(port),
         state: state(flows),
-        hint: hint(context, flows, protocol, port),
+        hint: hint(context, flows, protocol, port).map(String::into_boxed_str),
         flows: flows.len() as u64,
         packets_out: sum(&|one| one.flow.packets(one.parties.client_side)),
         packets_in: sum(&|one| one.flow.packets(one.parties.client_side.other())),
@@ -64,8 +64,8 @@ fn report(context: &Context<'_>, flows: &[&Claimed<'_>], input: usize) -> Option
         bytes_in: sum(&|one| one.flow.bytes(one.parties.client_side.other())),
         first_frame: at(input, first),
         last_frame: at(input, last),
-        first_time: Some(first.time),
-        last_time: Some(last.time),
+        first_time: first.time,
+        last_time: last.time,
     })
 }
 

@@ -231,7 +231,7 @@ pub(super) fn hostile() -> Report {
     finding.sequence[0].label = evil.into();
     finding.sequence[1].from = evil.into();
     finding.evidence[0].note = evil.into();
-    report.unexpected[0].hint = Some(evil.repeat(3));
+    report.unexpected[0].hint = Some(evil.repeat(3).into());
     report.background[0].kind = evil.into();
     report.notes.push(evil.into());
     report

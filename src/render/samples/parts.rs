@@ -241,7 +241,7 @@ pub(crate) fn unexpected(server: &str, port: u16, hint: &str, state: &'static st
         bytes_in: 60,
         first_frame: frame(first),
         last_frame: frame(first + 1),
-        first_time: Some(at(30_000)),
-        last_time: Some(at(30_020)),
+        first_time: at(30_000),
+        last_time: at(30_020),
     }
 }

@@ -71,7 +71,7 @@ fn columns(report: &Report, group: &Unexpected, arrow: &str) -> Vec<String> {
     let cells = [
         format!("{} {arrow} {}{name}", group.client, group.server),
         words::protocol_port(&group.protocol, group.port),
-        group.hint.clone().unwrap_or_default(),
+        group.hint.as_deref().unwrap_or_default().to_owned(),
         group.state.to_owned(),
         place,
     ];
