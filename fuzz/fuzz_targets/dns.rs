@@ -4,18 +4,21 @@
 
 use libfuzzer_sys::fuzz_target;
 use portproof::proto::dns::{self, Answer, Message};
-use portproof_fuzz::{assert_begins, assert_visible, prefixes};
+use portproof_fuzz::{assert_begins, assert_kept, assert_visible, prefixes};
 
 /// A name has 255 bytes at most, and one byte becomes at most six characters (`\u{1f}`).
 const MAX_TEXT: usize = 6 * 255;
 
+/// Bytes of a message's header.
+const HEADER_LEN: usize = 12;
+
 fuzz_target!(|bytes: &[u8]| {
-    check(bytes, dns::parse);
-    check(bytes, dns::parse_tcp);
+    check(bytes, HEADER_LEN, dns::parse);
+    check(bytes, 2 + HEADER_LEN, dns::parse_tcp);
     assert!(dns::parse(bytes).is_none() || dns::is_message(bytes));
 });
 
-fn check(bytes: &[u8], parse: fn(&[u8]) -> Option<Message>) {
+fn check(bytes: &[u8], head_len: usize, parse: fn(&[u8]) -> Option<Message>) {
     let whole = parse(bytes);
     assert_eq!(whole, parse(bytes));
     if let Some(message) = &whole {
@@ -32,12 +35,17 @@ fn check(bytes: &[u8], parse: fn(&[u8]) -> Option<Message>) {
         assert_visible(dns::rcode_name(message.rcode));
     }
     for prefix in prefixes(bytes) {
-        let Some(cut) = parse(prefix) else { continue };
-        let whole = whole.as_ref().expect("the whole is a message where its prefix is");
-        assert_eq!(
-            (cut.id, cut.response, cut.rcode, &cut.question),
-            (whole.id, whole.response, whole.rcode, &whole.question)
-        );
+        let cut = parse(prefix);
+        assert!(cut.is_none() || prefix.len() >= head_len, "without its header nothing is known");
+        let (Some(cut), Some(whole)) = (&cut, &whole) else {
+            assert!(
+                cut.is_some() || whole.is_none() || prefix.len() < head_len,
+                "what the capture cut is taken as sound"
+            );
+            continue;
+        };
+        assert_eq!((cut.id, cut.response, cut.rcode), (whole.id, whole.response, whole.rcode));
+        assert_kept(&whole.question, &cut.question);
         assert_begins(&whole.answers, &cut.answers);
         assert!(whole.complete || !cut.complete);
     }
