@@ -35,6 +35,7 @@ fn main() -> Outcome<()> {
     read(&mut criterion, &samples)?;
     decode(&mut criterion, &samples)?;
     ingest(&mut criterion, &samples)?;
+    trackers(&mut criterion, &samples)?;
     criterion.final_summary();
     Ok(())
 }
@@ -76,6 +77,22 @@ fn ingest(criterion: &mut Criterion, samples: &[Sample]) -> Outcome<()> {
         group.bench_function(&sample.name, |b| {
             b.iter(|| capture(&sample.path).map(|capture| engine::analyse(capture, &hints, &|_| {})));
         });
+    }
+    group.finish();
+    Ok(())
+}
+
+/// What following flows costs: ingest with every tracker, with those of IKE and ESP alone, and with none.
+fn trackers(criterion: &mut Criterion, samples: &[Sample]) -> Outcome<()> {
+    let mut group = criterion.benchmark_group("trackers");
+    let ways = [("all", table_ports()), ("ipsec", PortHints::default()), ("none", PortHints::none())];
+    for sample in samples.iter().filter(|sample| sample.name == "mix.pcap") {
+        sample.measure(&mut group);
+        for (way, hints) in &ways {
+            group.bench_function(format!("{}/{way}", sample.name), |b| {
+                b.iter(|| capture(&sample.path).map(|capture| engine::analyse(capture, hints, &|_| {})));
+            });
+        }
     }
     group.finish();
     Ok(())

@@ -14,13 +14,18 @@ const IKE: [u16; 2] = [500, 4500];
 
 impl Default for PortHints {
     fn default() -> Self {
-        let mut hints = PortHints { tcp: PortSet::default(), udp: PortSet::default(), ike: PortSet::default() };
+        let mut hints = PortHints::none();
         IKE.into_iter().for_each(|port| hints.ike.insert(port));
         hints
     }
 }
 
 impl PortHints {
+    /// No port matters, those of IKE neither: every flow is only counted.
+    pub fn none() -> Self {
+        PortHints { tcp: PortSet::default(), udp: PortSet::default(), ike: PortSet::default() }
+    }
+
     /// Marks a range of TCP ports.
     pub fn add_tcp(&mut self, first: u16, last: u16) {
         (first..=last).for_each(|port| self.tcp.insert(port));
