@@ -17,7 +17,9 @@ pub(super) fn range(report: &Report, first: FrameRef, last: FrameRef) -> String 
     if first == last {
         frame(report, first)
     } else if first.input == last.input {
-        format!("{}-{}", frame(report, first), last.frame)
+        // Where time runs backwards the earliest packet may have the higher number.
+        let (low, high) = if first.frame < last.frame { (first, last) } else { (last, first) };
+        format!("{}-{}", frame(report, low), high.frame)
     } else {
         format!("{} - {}", frame(report, first), frame(report, last))
     }

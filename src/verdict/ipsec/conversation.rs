@@ -137,6 +137,12 @@ impl<'c, 'a> Conversation<'c, 'a> {
             .min()
     }
 
+    /// The last ESP packet of either end.
+    pub(super) fn last_esp(&self) -> Option<Mark> {
+        let spis = self.flows.iter().filter_map(|flow| esp_log(&flow.flow)).flat_map(EspLog::spis);
+        spis.filter_map(|spi| spi.packets.last()).max()
+    }
+
     /// The last packet of the gateway of any kind.
     pub(super) fn last_of_server(&self) -> Option<Mark> {
         let ike = self.messages.iter().filter(|sent| !sent.from_client).filter_map(|sent| sent.marks().last()).max();

@@ -21,6 +21,9 @@ use crate::verdict::tcp;
 /// come every few seconds.
 const QUIET: Span = Span::from_secs(3);
 
+/// A tunnel without traffic for this long may have met an idle timeout.
+const IDLE: Span = Span::from_secs(5);
+
 /// Data without an answer for this long, where data were answered before, are lost: 40 % loss was measured to give one-way
 /// stretches of 5 to 10 s.
 const DATA_PATIENCE: Span = Span::from_secs(10);
@@ -223,7 +226,9 @@ impl<'a> Ended<'_, '_, 'a> {
             return None;
         }
         let server = self.conversation.server;
-        let story = format!("{}{server} deleted the SA without being asked to", self.worked());
+        let idle = self.conversation.last_esp().map(|last| at.time - last.time).filter(|idle| *idle >= IDLE);
+        let after = idle.map_or_else(String::new, |idle| format!(", after {idle} without traffic"));
+        let story = format!("{}{server} deleted the SA without being asked to{after}", self.worked());
         let judgement = Judgement::of(Cause::ClosedByGateway, story)
             .by(Some(server))
             .citing(&delete.sent(), "INFORMATIONAL request of the gateway: DELETE")
