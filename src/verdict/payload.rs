@@ -14,7 +14,7 @@ pub(super) fn fits(speaks: Speaks, flow: &FlowView<'_>, client: Side) -> bool {
         Some(spoken) => spoken,
     };
     match speaks {
-        Speaks::Tls => matches!(first, Spoken::TlsClient | Spoken::TlsAlert | Spoken::TlsServer),
+        Speaks::Tls => first.is_tls(),
         Speaks::Oftp => !matches!(first, Spoken::Syslog | Spoken::SyslogOctetCounted) && !is_foreign(first),
         Speaks::Fsso => !is_foreign(first) && first != Spoken::Text,
         Speaks::Http => !matches!(first, Spoken::IkeTcp | Spoken::Ssh | Spoken::Rdp | Spoken::Smb),

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use crate::analysis::host_of;
 use crate::flow::FlowView;
 use crate::proto::http::{Request, Response};
+use crate::proto::sniff::Spoken;
 use crate::report::{Cause, Confidence};
 use crate::text;
 use crate::verdict::context::Context;
@@ -12,7 +13,7 @@ use crate::verdict::judgement::Judgement;
 
 /// What the first answer says: a portal's redirect, a proxy's demand, a filter's page.
 pub(super) fn judge(context: &Context<'_>, flow: &FlowView<'_>, target: &str) -> Option<Judgement> {
-    let http = flow.app()?.http.as_ref()?;
+    let Some(http) = &flow.app()?.http else { return cut_short(context, flow, target) };
     let (response, at) = http.response.as_ref()?;
     let request = http.request.as_ref().map(|(request, _)| request);
     let (cause, what, confidence) = verdict(context, request, response)?;
@@ -23,6 +24,19 @@ pub(super) fn judge(context: &Context<'_>, flow: &FlowView<'_>, target: &str) ->
     }
     let reason = "what stands in for the server answers in its name; that it is not the server is read from its answer";
     Some(if confidence == Confidence::High { judgement } else { judgement.at_most(confidence, reason) })
+}
+
+/// Whoever stands in for the server answers as well: where the capture cut the status, nothing tells who it was.
+fn cut_short(context: &Context<'_>, flow: &FlowView<'_>, target: &str) -> Option<Judgement> {
+    let said = flow.spoken(flow.client_side().other());
+    let first = flow.tcp()?.half(flow.client_side().other()).first_data?;
+    let is_cut = context.analysis.info.truncated_packets > 0 && matches!(said, None | Some(Spoken::Unknown));
+    is_cut.then(|| {
+        let story = format!(
+            "{target} answered, and the capture does not hold what: its packets were cut before the HTTP status"
+        );
+        Judgement::of(Cause::SnaplenTooShort, story).citing_one(first, "first answer, cut")
+    })
 }
 
 fn verdict(
