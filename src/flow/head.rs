@@ -12,6 +12,9 @@ use crate::proto::{dtls, http, smtp};
 /// shown itself within 16 KiB will not.
 const MAX_HEAD: usize = 16 << 10;
 
+/// With fewer bytes than this it is not certain what they are: a first segment may end within a word.
+const TELLING: usize = 8;
+
 /// Segments that are kept while one before them is missing.
 const MAX_WAITING: usize = 8;
 
@@ -101,8 +104,12 @@ impl App {
     fn read(&mut self, item: &Item<'_>) {
         let (side, mark) = (item.side, Mark::of(item));
         let other = self.spoken[side.other().index()];
-        let Some(spoken) = self.spoken[side.index()] else { return };
         let head = &self.heads[side.index()];
+        let Some(spoken) = &mut self.spoken[side.index()] else { return };
+        if *spoken == Spoken::Unknown {
+            *spoken = sniff::tcp(&head.bytes);
+        }
+        let spoken = *spoken;
         let done = match spoken {
             Spoken::TlsClient | Spoken::TlsServer | Spoken::TlsAlert => {
                 let facts = self.tls.get_or_insert_default();
@@ -115,20 +122,18 @@ impl App {
                 }
                 !in_clear
             }
-            Spoken::HttpRequest => match http::Request::parse(&head.bytes) {
-                Some(request) => {
-                    self.http.get_or_insert_default().request.get_or_insert((request, mark));
-                    true
-                }
-                None => false,
-            },
-            Spoken::HttpResponse => match http::Response::parse(&head.bytes) {
-                Some(response) => {
-                    self.http.get_or_insert_default().response.get_or_insert((response, mark));
-                    true
-                }
-                None => false,
-            },
+            Spoken::HttpRequest => {
+                let request = http::Request::parse(&head.bytes);
+                let whole = request.as_ref().is_some_and(|request| request.complete);
+                self.http.get_or_insert_default().request(request, mark);
+                whole
+            }
+            Spoken::HttpResponse => {
+                let response = http::Response::parse(&head.bytes);
+                let whole = response.as_ref().is_some_and(|response| response.complete);
+                self.http.get_or_insert_default().response(response, mark);
+                whole
+            }
             Spoken::Smtp | Spoken::Text if smtp::is_reply(&head.bytes) => {
                 self.smtp.get_or_insert_default().read(&head.bytes, mark);
                 false
@@ -141,6 +146,7 @@ impl App {
                 self.read_ike_tcp(item);
                 false
             }
+            Spoken::Unknown => head.bytes.len() >= TELLING,
             _ => true,
         };
         if done {
@@ -222,6 +228,20 @@ impl App {
             }
             _ => {}
         }
+    }
+}
+
+impl Http {
+    /// Takes in the first request as far as it has come; its mark is that of its first segment.
+    fn request(&mut self, request: Option<http::Request>, mark: Mark) {
+        let begun = self.request.as_ref().map_or(mark, |(_, begun)| *begun);
+        self.request = request.map(|request| (request, begun));
+    }
+
+    /// The same of the first response.
+    fn response(&mut self, response: Option<http::Response>, mark: Mark) {
+        let begun = self.response.as_ref().map_or(mark, |(_, begun)| *begun);
+        self.response = response.map(|response| (response, begun));
     }
 }
 

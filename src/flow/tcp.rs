@@ -63,6 +63,8 @@ pub struct Reset {
     pub ttl: u8,
     /// IPv4 identification.
     pub ip_id: Option<u16>,
+    /// Whether it acknowledges nothing: what a host sends for a connection that it does not know (RFC 9293, 3.10.7.1).
+    pub bare: bool,
     /// Whether it answers a SYN: RST and ACK before anything else of that side.
     pub to_syn: bool,
     /// Whether timestamps were negotiated and it has none. Stacks leave them out of some resets, so this is only a sign.
@@ -234,6 +236,7 @@ impl Tcp {
             side: item.side,
             ttl: item.ttl(),
             ip_id: item.ip_id(),
+            bare: !item.flags.ack(),
             to_syn,
             lacks_timestamps: own.timestamps
                 && other.timestamps
@@ -331,4 +334,31 @@ fn has_option(mut options: &[u8], wanted: u8) -> bool {
         };
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SACK, TIMESTAMPS, has_option};
+
+    #[test]
+    fn options_are_found_behind_others() {
+        let mss_nop_timestamps = [2, 4, 5, 0xb4, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2];
+        assert!(has_option(&mss_nop_timestamps, TIMESTAMPS));
+        assert!(!has_option(&mss_nop_timestamps, SACK));
+        assert!(has_option(&[1, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2], SACK));
+        assert!(!has_option(&[4, 2], SACK), "SACK permitted is no SACK");
+        assert!(!has_option(&[0, 5, 10], SACK), "behind the end of options");
+        assert!(!has_option(&[2, 4, 5, 5], SACK), "within another option");
+    }
+
+    #[test]
+    fn options_that_are_cut_or_damaged_end_the_search() {
+        let options = [2, 4, 5, 0xb4, 1, 5, 10];
+        for cut in 0..options.len() {
+            assert_eq!(has_option(&options[..cut], SACK), cut > 5, "cut at {cut}");
+        }
+        for damaged in [&[2, 0, 5][..], &[2, 1, 5], &[2], &[2, 40, 5]] {
+            assert!(!has_option(damaged, SACK), "{damaged:?}");
+        }
+    }
 }

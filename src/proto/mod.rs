@@ -18,4 +18,4 @@ pub mod syslog;
 pub mod tls;
 
 #[cfg(test)]
-mod laid_out;
+pub(crate) mod laid_out;

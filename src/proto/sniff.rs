@@ -35,6 +35,8 @@ pub enum Spoken {
     Ssh,
     /// A remote desktop connection request or confirmation.
     Rdp,
+    /// A remote shell's first bytes: the port for its errors.
+    Rsh,
     /// A `<PRI>` line.
     Syslog,
     /// A `<PRI>` line with its length before it.
@@ -88,6 +90,7 @@ impl Spoken {
             Spoken::Smtp => "SMTP",
             Spoken::Ssh => "SSH",
             Spoken::Rdp => "RDP",
+            Spoken::Rsh => "rsh",
             Spoken::Syslog | Spoken::SyslogOctetCounted => "syslog",
             Spoken::IkeTcp => "IKE over TCP",
             Spoken::Ike => "IKE",
@@ -192,6 +195,7 @@ fn words(first: &[u8]) -> Option<Spoken> {
     by_start
         .or_else(|| syslog(first))
         .or_else(|| is_redis_command(first).then_some(Spoken::Redis))
+        .or_else(|| is_rsh(first).then_some(Spoken::Rsh))
         .or_else(|| smtp::is_hello(first).then_some(Spoken::Smtp))
         .or_else(|| greeting(first))
 }
@@ -216,6 +220,12 @@ fn greeting(first: &[u8]) -> Option<Spoken> {
 fn is_redis_command(first: &[u8]) -> bool {
     let Some([digit, rest @ ..]) = first.strip_prefix(b"*") else { return false };
     digit.is_ascii_digit() && rest.starts_with(b"\r\n$")
+}
+
+/// A port in one to five digits, then 00.
+fn is_rsh(first: &[u8]) -> bool {
+    let digits = first.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    (1..=5).contains(&digits) && first.get(digits) == Some(&0)
 }
 
 fn is_sip(first: &[u8]) -> bool {
@@ -369,6 +379,10 @@ mod tests {
             ("RFB 003.008\n", Spoken::Vnc),
             ("OPTIONS sip:a@b SIP/2.0\r\n", Spoken::Sip),
             ("REGISTER sip:b SIP/2.0\r\n", Spoken::Sip),
+            ("1020\0", Spoken::Rsh),
+            ("1020\0lns\0root\0", Spoken::Rsh),
+            ("102034\0", Spoken::Unknown),
+            ("1020", Spoken::Unknown),
             ("hello there\r\n", Spoken::Text),
         ] {
             assert_eq!(tcp(text.as_bytes()), wanted, "{text}");

@@ -4,6 +4,7 @@
 //! file a family: `silence` (when absence is a verdict), `icmp`, `tcp`, `udp`, `ipsec`; `claims` says whose a flow is.
 
 mod advice;
+mod attempts;
 mod capture;
 mod claims;
 mod content;

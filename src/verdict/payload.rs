@@ -5,6 +5,9 @@ use crate::flow::FlowView;
 use crate::profile::Speaks;
 use crate::proto::sniff::Spoken;
 
+/// What OpenSSL calls DTLS1_BAD_VER.
+const DTLS_CISCO: u16 = 0x0100;
+
 /// Whether the client's first payload can be of the protocol. Judged by the client alone: where it speaks the service and the
 /// server does not, that is the service failing. What is not recognised, or was not captured, fits.
 pub(super) fn fits(speaks: Speaks, flow: &FlowView<'_>, client: Side) -> bool {
@@ -14,12 +17,12 @@ pub(super) fn fits(speaks: Speaks, flow: &FlowView<'_>, client: Side) -> bool {
         Some(spoken) => spoken,
     };
     match speaks {
-        Speaks::Tls => matches!(first, Spoken::TlsClient | Spoken::TlsAlert | Spoken::TlsServer),
+        Speaks::Tls => first.is_tls(),
         Speaks::Oftp => !matches!(first, Spoken::Syslog | Spoken::SyslogOctetCounted) && !is_foreign(first),
         Speaks::Fsso => !is_foreign(first) && first != Spoken::Text,
         Speaks::Http => !matches!(first, Spoken::IkeTcp | Spoken::Ssh | Spoken::Rdp | Spoken::Smb),
         Speaks::Smtp => matches!(first, Spoken::Smtp | Spoken::Text | Spoken::TlsClient),
-        Speaks::Dtls => first == Spoken::Dtls,
+        Speaks::Dtls => first == Spoken::Dtls && !is_anyconnect(flow),
         Speaks::Syslog => !matches!(first, Spoken::Quic | Spoken::Dtls | Spoken::Dns),
         Speaks::Rating => !matches!(first, Spoken::Quic | Spoken::Dtls | Spoken::Syslog),
         Speaks::IkeTcp => first == Spoken::IkeTcp,
@@ -39,6 +42,12 @@ fn fits_unrecognised(speaks: Speaks, flow: &FlowView<'_>) -> bool {
     }
 }
 
+/// Whether a DTLS client offers version 1.0 under Cisco's number: that of AnyConnect, which no FortiGate speaks.
+pub(super) fn is_anyconnect(flow: &FlowView<'_>) -> bool {
+    let hello = flow.app().and_then(|app| app.tls.as_ref()?.client_hello.as_ref());
+    hello.is_some_and(|hello| hello.version == DTLS_CISCO)
+}
+
 /// Protocols of other products that are found on any port.
 fn is_foreign(spoken: Spoken) -> bool {
     matches!(
@@ -47,6 +56,7 @@ fn is_foreign(spoken: Spoken) -> bool {
             | Spoken::HttpResponse
             | Spoken::Ssh
             | Spoken::Rdp
+            | Spoken::Rsh
             | Spoken::Smb
             | Spoken::Smtp
             | Spoken::IkeTcp

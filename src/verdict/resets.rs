@@ -72,3 +72,23 @@ pub(super) fn refusal(
     };
     judgement.citing(&resets, "RST to the SYN").citing(&syns, "SYN")
 }
+
+/// A reset of the client's host, which acknowledges nothing, in answer to the server's first data: the host no longer knew the
+/// connection, so the answer proves nothing of the service.
+pub(super) fn given_up(flow: &FlowView<'_>, tcp: &Tcp, target: &str) -> Option<Judgement> {
+    let (ours, theirs) = (tcp.half(flow.client_side()), tcp.half(flow.client_side().other()));
+    let reset = tcp.resets().first().filter(|reset| reset.side == flow.client_side() && reset.bare)?;
+    let answered = theirs.first_data.filter(|answer| *answer < reset.mark)?;
+    if ours.data_packets > 1 || ours.fin.is_some() || theirs.fin.is_some_and(|fin| fin < reset.mark) {
+        return None;
+    }
+    let story = format!(
+        "{target} answered the first message, but the client's host no longer knew the connection: the client had given it up, or \
+         something ended it towards the client"
+    );
+    Some(
+        Judgement::of(Cause::SingleAttempt, story)
+            .citing_one(reset.mark, "RST of the client, which acknowledges nothing")
+            .citing_one(answered, "answer of the server"),
+    )
+}

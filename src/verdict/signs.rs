@@ -50,7 +50,7 @@ impl Signs {
             }
             match spoken {
                 Some(Spoken::TlsClient) => _ = speaks_tls.insert(pair),
-                Some(Spoken::Dtls) => _ = speaks_dtls.insert(pair),
+                Some(Spoken::Dtls) if !payload::is_anyconnect(flow) => _ = speaks_dtls.insert(pair),
                 _ => {}
             }
             if sni(flow).is_some_and(|name| name.parse::<IpAddr>().is_ok()) {

@@ -38,6 +38,17 @@ pub(super) struct Unanswered<'a> {
 pub(super) fn judge(context: &Context<'_>, asked: &Unanswered<'_>) -> Judgement {
     let sent = asked.sent;
     let times = count(sent.count(), asked.request);
+    // Before all else: what the capture lost explains a direction that is missing, and one attempt as well as many.
+    if context.health.dropped >= sent.count() {
+        return Judgement::of(
+            Cause::CaptureDropped,
+            format!(
+                "{times} to {} and no answer in the file; but the capture itself lost {} packets, which may be the answers",
+                asked.target, context.health.dropped
+            ),
+        )
+        .citing(sent, asked.request);
+    }
     if let Some(proof) = context.health.one_sided(asked.client) {
         return Judgement::of(
             Cause::OneSidedCapture,
@@ -62,16 +73,6 @@ pub(super) fn judge(context: &Context<'_>, asked: &Unanswered<'_>) -> Judgement 
         .citing(sent, asked.request);
     }
     let story = format!("{times} to {} over {}, and nothing came back", asked.target, sent.span());
-    if context.health.dropped >= sent.count() {
-        return Judgement::of(
-            Cause::CaptureDropped,
-            format!(
-                "{story}; but the capture itself lost {} packets, which may be the answers",
-                context.health.dropped
-            ),
-        )
-        .citing(sent, asked.request);
-    }
     with_witness(context, asked, Judgement::of(asked.cause, story).citing(sent, asked.request))
 }
 

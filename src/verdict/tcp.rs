@@ -2,40 +2,31 @@
 
 use std::net::IpAddr;
 
+use super::attempts::{Episode, RACE, fold, spanning};
 use super::content;
 use super::context::Context;
 use super::icmp;
 use super::judgement::Judgement;
 use super::loss::is_heavy_loss;
-use super::resets::{forged, refusal};
+use super::resets::{forged, given_up, refusal};
 use super::silence::{self, MIN_ATTEMPTS, MIN_SPAN, Unanswered, count};
 use crate::decode::{Side, TcpFlags, Unreachable};
 use crate::flow::{FlowView, Mark, Marks, Reset, Tcp};
 use crate::profile::Speaks;
 use crate::report::{Cause, Confidence, Verdict};
-use crate::time::{Span, Timestamp};
+use crate::time::Span;
 
 /// A client that waited this long for an answer and got none was not merely aborting.
-const PATIENCE: Span = Span::from_secs(3);
+pub(super) const PATIENCE: Span = Span::from_secs(3);
 
 /// A connection on which nobody says anything for this long is idle, not slow: TLS clients speak at once.
 const IDLE: Span = Span::from_secs(5);
-
-/// A failed attempt that began within this time of a connection that works lost a race (RFC 8305) or was opened ahead of need.
-const RACE: Span = Span::from_secs(1);
 
 /// A connection that was used within this time of its reset was alive.
 const ALIVE: Span = Span::from_secs(10);
 
 /// A segment of this many bytes is full-size on a path whose MTU is at least IPv6's least (1,280), less IP and TCP headers.
 const FULL_SIZE: u32 = 1_200;
-
-/// One attempt at the service, or several that make one statement together.
-struct Episode {
-    start: Timestamp,
-    end: Timestamp,
-    judgement: Judgement,
-}
 
 /// What the connections of one client to one port of one server amount to.
 pub(super) fn judge(context: &Context<'_>, flows: &[FlowView<'_>], port: u16, speaks: Speaks) -> Judgement {
@@ -90,7 +81,7 @@ fn connection(context: &Context<'_>, flow: &FlowView<'_>, target: &str, speaks: 
         return Connection::Judged(judgement);
     }
     if theirs.data_packets > 0 && ours.data_packets > 0 {
-        return Connection::Judged(worked(context, flow, tcp, target));
+        return Connection::Judged(worked(context, flow, tcp, speaks, target));
     }
     if flow.icmp().iter().any(|record| record.side == client && icmp::ends_conversation(record)) {
         return Connection::Undelivered;
@@ -113,9 +104,10 @@ fn connection(context: &Context<'_>, flow: &FlowView<'_>, target: &str, speaks: 
 }
 
 /// Data went both ways. How did it end?
-fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str) -> Judgement {
+fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, speaks: Speaks, target: &str) -> Judgement {
     let (client, server) = (flow.client_side(), flow.client_side().other());
     let (ours, theirs) = (tcp.half(client), tcp.half(server));
+    let no_fin = ours.fin.is_none() && theirs.fin.is_none();
     let early = tcp
         .resets()
         .iter()
@@ -123,13 +115,27 @@ fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str) -
     if let Some(reset) = early.filter(|reset| forged(context, flow, tcp, reset).is_some()) {
         return reset_before_data(context, flow, tcp, target, reset);
     }
-    let no_fin = ours.fin.is_none() && theirs.fin.is_none();
+    if let Some(judgement) = given_up(flow, tcp, target) {
+        return judgement;
+    }
+    // A greeting is no answer: nothing that the client said was ever answered.
+    let unheard = theirs.last_data.zip(ours.first_data).is_some_and(|(answer, asked)| answer < asked);
+    if unheard
+        && no_fin
+        && tcp.saw_opening()
+        && let Some(reset) = tcp.resets().first().filter(|reset| reset.side == server)
+    {
+        return reset_before_data(context, flow, tcp, target, reset);
+    }
     let last_data = ours.last_data.max(theirs.last_data);
     if let Some(reset) = tcp.resets().iter().find(|reset| reset.side == server)
         && no_fin
         && !tcp.resets().iter().any(|other| other.side == client && other.mark < reset.mark)
         && last_data.is_some_and(|data| reset.mark.time - data.time <= ALIVE)
-        && (forged(context, flow, tcp, reset).is_some() || !ours.repeats.is_empty() || is_cut_off(flow, tcp, reset))
+        && (forged(context, flow, tcp, reset).is_some()
+            || !ours.repeats.is_empty()
+            || is_cut_off(flow, tcp, reset)
+            || stays_open(speaks))
     {
         let server_address = flow.server().0;
         let (story, suspect) = match forged(context, flow, tcp, reset) {
@@ -239,6 +245,11 @@ fn is_cut_off(flow: &FlowView<'_>, tcp: &Tcp, reset: &Reset) -> bool {
     ours.last_data
         .zip(theirs.last_data)
         .is_some_and(|(asked, answered)| asked > answered && asked.time < reset.mark.time)
+}
+
+/// Whether a connection of the service lasts as long as the client's session: a server that resets it ends that.
+fn stays_open(speaks: Speaks) -> bool {
+    speaks == Speaks::Fsso
 }
 
 /// Packets of one side only, or of a connection whose opening is not in the capture.
@@ -359,7 +370,7 @@ fn not_acknowledged(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, targe
     judgement
 }
 
-/// The connection opened and was reset in the server's name before it sent data.
+/// The connection opened and was reset in the server's name before it answered the client.
 fn reset_before_data(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str, reset: &Reset) -> Judgement {
     let ours = tcp.half(flow.client_side());
     let after = if ours.data_packets > 0 { "after the client's first message" } else { "before anything was said" };
@@ -415,108 +426,6 @@ pub(super) fn merge<'m>(lists: impl Iterator<Item = &'m Marks>) -> Marks {
     let mut all = Marks::default();
     lists.for_each(|marks| all.extend(marks));
     all
-}
-
-fn spanning(flows: &[&FlowView<'_>], judgement: Judgement) -> Episode {
-    Episode {
-        start: flows.iter().map(|flow| flow.first().time).min().unwrap_or_default(),
-        end: flows.iter().map(|flow| flow.last().time).max().unwrap_or_default(),
-        judgement,
-    }
-}
-
-/// What the attempts say together: success at the end outweighs failure before it, and failure after it is an interruption.
-fn fold(mut episodes: Vec<Episode>, flows: &[FlowView<'_>], target: &str) -> Judgement {
-    episodes.sort_by_key(|episode| (episode.start, episode.end));
-    let works = |episode: &Episode| episode.judgement.verdict.works();
-    let Some(last_success) = episodes.iter().filter(|episode| works(episode)).map(|episode| episode.start).max() else {
-        return worst(episodes, flows, target);
-    };
-    let later: Vec<&Episode> = episodes
-        .iter()
-        .filter(|episode| episode.judgement.verdict.is_bad() && episode.start > last_success + RACE)
-        .collect();
-    if let Some(failure) = later.first() {
-        let mut judgement = failure.judgement.clone();
-        if judgement.cause == Some(Cause::SynNoReply) {
-            judgement.verdict = Verdict::Interrupted;
-            judgement.cause = Some(Cause::PathLost);
-            judgement.story = format!("{target} answered before; then {}", judgement.story);
-        }
-        if judgement.cause == Some(Cause::ConnectionRefused) {
-            judgement.verdict = Verdict::Interrupted;
-            judgement.cause = Some(Cause::ClosedByGateway);
-            judgement.story = format!("{target} worked before; then {}", judgement.story);
-        }
-        return judgement;
-    }
-    let interrupted = episodes
-        .iter()
-        .filter(|episode| episode.judgement.verdict == Verdict::Interrupted)
-        .max_by_key(|episode| episode.end);
-    if let Some(broken) = interrupted
-        && !episodes.iter().any(|episode| works(episode) && episode.start > broken.end + RACE)
-        && episodes.iter().filter(|episode| works(episode)).all(|episode| episode.end <= broken.end + PATIENCE)
-    {
-        return broken.judgement.clone();
-    }
-    let earlier: Vec<&Episode> = episodes
-        .iter()
-        .filter(|episode| episode.judgement.verdict.is_bad() && episode.start <= last_success)
-        .filter(|failure| !episodes.iter().any(|other| works(other) && races(failure, other)))
-        .collect();
-    let degraded = episodes.iter().find(|episode| episode.judgement.verdict == Verdict::Degraded);
-    let success = episodes.iter().rev().find(|episode| works(episode) && episode.start == last_success);
-    match (earlier.first(), degraded, success) {
-        (Some(failure), _, Some(success)) => {
-            let mut judgement = Judgement::of(
-                Cause::Recovered,
-                format!(
-                    "{target} did not work at first ({}), and works from {} on",
-                    failure.judgement.story,
-                    success.start.clock()
-                ),
-            );
-            judgement.cited = failure.judgement.cited.clone();
-            judgement.total = failure.judgement.total;
-            judgement.citing_one(mark_of(success), "works")
-        }
-        (None, Some(degraded), _) => degraded.judgement.clone(),
-        (_, _, Some(success)) => success.judgement.clone(),
-        _ => worst(episodes, flows, target),
-    }
-}
-
-fn mark_of(episode: &Episode) -> Mark {
-    episode.judgement.cited.first().map_or(Mark { frame: 0, time: episode.start }, |cited| cited.mark)
-}
-
-/// Whether a failure is the loser of a race against something that works.
-fn races(failure: &Episode, success: &Episode) -> bool {
-    (failure.start - success.start).abs() <= RACE && failure.end <= success.end + RACE
-}
-
-/// Nothing works: the statement that weighs most. What was proved outweighs what could not be judged.
-fn worst(episodes: Vec<Episode>, flows: &[FlowView<'_>], target: &str) -> Judgement {
-    let rank = |judgement: &Judgement| match judgement.cause {
-        _ if judgement.verdict == Verdict::Interrupted => 6,
-        Some(Cause::SingleAttempt) => 1,
-        Some(Cause::StartedMidFlow) => 2,
-        _ if judgement.verdict == Verdict::Inconclusive => 3,
-        _ if judgement.verdict.is_bad() => 5,
-        _ => 4,
-    };
-    episodes
-        .into_iter()
-        .max_by_key(|episode| (rank(&episode.judgement), episode.judgement.confidence, episode.judgement.total))
-        .map_or_else(
-            || {
-                let seen: Marks = flows.iter().map(FlowView::first).collect();
-                Judgement::of(Cause::StartedMidFlow, format!("packets to {target} that show no attempt"))
-                    .citing(&seen, "packet")
-            },
-            |episode| episode.judgement,
-        )
 }
 
 /// `10.0.0.5:8013`, `[2001:db8::5]:8013`.

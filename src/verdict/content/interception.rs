@@ -99,3 +99,65 @@ fn domain(name: &str) -> String {
     let labels: Vec<&str> = name.rsplit('.').take(2).collect();
     labels.join(".")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{domain, proof};
+    use crate::proto::tls::Certificate;
+    use crate::verdict::content::tests::empty;
+
+    fn issued_by(issuer: &str) -> Certificate {
+        Certificate {
+            subject: "CN=update.fortiguard.net".to_owned(),
+            issuer: issuer.to_owned(),
+            organisation: None,
+            organisational_unit: None,
+            common_name: None,
+            self_signed: false,
+            names: Vec::new(),
+        }
+    }
+
+    fn is_proved(issuer: &str, name: Option<&str>) -> bool {
+        empty(|context| proof(context, &issued_by(issuer), name)).is_some()
+    }
+
+    #[test]
+    fn sellers_of_interception_whatever_the_name() {
+        for issuer in [
+            "C=US, O=Fortinet, OU=Certificate Authority, CN=Fortinet_CA_SSL",
+            "CN=FortiGate CA, O=Fortinet Ltd.",
+            "C=US, O=Zscaler Inc., CN=Zscaler Intermediate Root CA",
+            "CN=mitmproxy, O=mitmproxy",
+        ] {
+            assert!(is_proved(issuer, None) && is_proved(issuer, Some("vpn.example.com")), "{issuer}");
+        }
+    }
+
+    #[test]
+    fn a_private_authority_is_a_stranger_only_for_the_vendors_names() {
+        let private = "O=Example, CN=Example Root CA";
+        assert!(is_proved(private, Some("update.fortiguard.net")));
+        assert!(!is_proved(private, Some("vpn.example.com")) && !is_proved(private, None));
+        assert!(!is_proved(private, Some("fortiguard.net.example.com")));
+    }
+
+    #[test]
+    fn public_authorities_and_the_vendors_own_are_nobody_on_the_way() {
+        for issuer in [
+            "C=US, O=DigiCert Inc, CN=DigiCert TLS RSA SHA256 2020 CA1",
+            "C=US, O=Let's Encrypt, CN=R11",
+            "C=US, ST=California, L=Sunnyvale, O=Fortinet, OU=Certificate Authority, CN=support",
+        ] {
+            assert!(!is_proved(issuer, Some("update.fortiguard.net")), "{issuer}");
+        }
+    }
+
+    #[test]
+    fn domains_are_the_last_two_labels() {
+        assert_eq!(
+            (domain("a.b.example.com"), domain("localhost")),
+            ("com.example".to_owned(), "localhost".to_owned())
+        );
+    }
+}

@@ -63,3 +63,22 @@ fn speaks_name(speaks: Speaks) -> &'static str {
         _ => "another protocol",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::analysis::Analysis;
+    use crate::capture::CaptureInfo;
+    use crate::decode::Counts;
+    use crate::flow::Arrivals;
+    use crate::profile::{Profile, Site};
+    use crate::verdict::Scope;
+    use crate::verdict::context::Context;
+
+    /// What `read` makes of a capture without packets.
+    pub(super) fn empty<T>(read: impl FnOnce(&Context<'_>) -> T) -> T {
+        let scope = Scope::new(Profile::builtin(Profile::DEFAULT).unwrap(), Site::default());
+        let analysis =
+            Analysis::new(CaptureInfo::default(), Counts::default(), (0, 0), Arrivals::default(), Vec::new());
+        read(&Context::new(&scope, &analysis, &[]))
+    }
+}

@@ -71,10 +71,11 @@ impl Handshake<'_, '_> {
         mark.into_iter().fold(judgement, |judgement, mark| judgement.citing_one(mark, note))
     }
 
-    /// Where the client ended the connection: its FIN or its reset.
+    /// Where the client ended the connection: its FIN or its reset. A reset that acknowledges nothing does not end it: the client's host no
+    /// longer knew the connection.
     fn client_end(&self) -> Option<Mark> {
         let client = self.flow.client_side();
-        let reset = self.tcp.resets().iter().find(|reset| reset.side == client).map(|reset| reset.mark);
+        let reset = self.tcp.resets().iter().find(|reset| reset.side == client && !reset.bare).map(|reset| reset.mark);
         [self.tcp.half(client).fin, reset].into_iter().flatten().min()
     }
 

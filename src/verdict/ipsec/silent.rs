@@ -41,6 +41,8 @@ pub(super) fn unanswered(
     let passed = conversation.answers(way);
     let elsewhere = conversation.messages.iter().any(|sent| !sent.from_client && sent.speaks != way);
     let cause = match () {
+        // Behind the loss: the parts that are missing here were sent.
+        () if lacks_parts(messages) => Cause::IkeFragmentsLost,
         () if passed.is_empty() && way == Speaks::NatT && elsewhere => Cause::NatTNoReply,
         () if is_large(messages) => Cause::IkeFragmentsLost,
         () if passed.is_empty() => Cause::IkeNoReply,
@@ -107,11 +109,14 @@ fn explained(
         Cause::NatTNoReply if is_large(messages) => judgement.at_most(Confidence::Medium, LARGE_ONLY),
         Cause::IkeFragmentsLost => {
             let size: u32 = messages.iter().map(|sent| sent.message.len).sum();
-            let parts = messages.len();
-            let how =
-                if parts > 1 { format!("{size} bytes in {parts} IKE fragments") } else { format!("{size} bytes") };
+            let (parts, torn) = (messages.len(), lacks_parts(messages));
             let mut judgement = judgement;
-            judgement.story = format!("{} ({how}); small messages were answered", judgement.story);
+            let how = match parts {
+                _ if torn => "only some of its IKE fragments arrive here".to_owned(),
+                1 => format!("{size} bytes; small messages were answered"),
+                _ => format!("{size} bytes in {parts} IKE fragments; small messages were answered"),
+            };
+            judgement.story = format!("{}; {how}", judgement.story);
             if !too_big.is_empty() {
                 judgement.story =
                     format!("{}, and a router says that the path takes only smaller packets", judgement.story);

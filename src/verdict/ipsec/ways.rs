@@ -4,6 +4,7 @@ use super::conversation::Conversation;
 use super::{esp, silent};
 use crate::flow::{FlowView, Mark, Marks};
 use crate::profile::Speaks;
+use crate::proto::sniff::Spoken;
 use crate::report::{Cause, Confidence};
 use crate::verdict::icmp;
 use crate::verdict::judgement::Judgement;
@@ -26,6 +27,14 @@ fn in_tcp(conversation: &Conversation<'_, '_>, port: u16) -> Judgement {
         return reached;
     }
     let target = conversation.target(Speaks::IkeTcp);
+    let answered = flows.iter().filter_map(|flow| flow.spoken(flow.client_side().other()));
+    let is_known = answered.into_iter().any(|spoken| !matches!(spoken, Spoken::Unknown | Spoken::Text));
+    let cut = conversation.context.analysis.info.truncated_packets > 0;
+    if cut && !is_known {
+        let story = format!("{target} answers, but its packets were captured too short to tell with what");
+        let seen: Marks = flows.iter().map(FlowView::first).collect();
+        return Judgement::of(Cause::SnaplenTooShort, story).citing(&seen, "first packet");
+    }
     let first = flows.first().map_or(Mark { frame: 0, time: conversation.context.horizon() }, FlowView::first);
     Judgement::of(Cause::WrongService, format!("{target} answers with something that is not IKE"))
         .at_most(Confidence::Medium, "the answer was not recognised")
