@@ -33,6 +33,8 @@ pub struct Half {
     pub repeats: Marks,
     /// Payload of the last of these in bytes.
     pub repeated_len: u32,
+    /// Where it last sent less of what it had repeated, as a stack does that suspects the path's MTU (RFC 4821).
+    pub shrunk: Option<Box<Shrunk>>,
     /// The other side's packet that acknowledges something behind what is repeated (RFC 2018): small segments pass.
     pub sacked: Option<Mark>,
     /// Its FIN.
@@ -47,9 +49,26 @@ pub struct Half {
     pub after_reset: Marks,
     /// Whether its SYN or SYN-ACK offered timestamps (RFC 7323).
     timestamps: bool,
+    /// The sequence number of the last repetition.
+    repeated_from: Option<u32>,
     initial: Option<u32>,
     next: Option<u32>,
     acked: Option<u32>,
+}
+
+/// Data that was sent again and again, and then in a smaller segment.
+#[derive(Debug)]
+pub struct Shrunk {
+    /// Payload of the large segment in bytes.
+    pub large: u32,
+    /// Its repetitions.
+    pub repeats: Marks,
+    /// Payload of the smaller segment in bytes.
+    pub small: u32,
+    /// Where that is.
+    pub mark: Mark,
+    /// The first acknowledgement of something new since then.
+    pub acknowledged: Option<Mark>,
 }
 
 /// A packet with RST.
@@ -209,6 +228,9 @@ impl Tcp {
         }
         if other.acked.is_none_or(|acked| is_before(acked, acknowledgement)) {
             other.acked = Some(acknowledgement);
+            if let Some(shrunk) = &mut other.shrunk {
+                shrunk.acknowledged.get_or_insert(mark);
+            }
             other.repeats.clear();
             other.sacked = None;
             if other.next == Some(acknowledgement) {
@@ -292,7 +314,18 @@ impl Half {
             self.retransmitted += 1;
             self.sent_again.push(mark);
             if self.acked.is_none_or(|acked| is_before(acked, end)) {
+                let is_smaller = self.repeated_from == Some(start) && item.payload_len < self.repeated_len;
+                if is_smaller && !self.repeats.is_empty() {
+                    self.shrunk = Some(Box::new(Shrunk {
+                        large: self.repeated_len,
+                        repeats: std::mem::take(&mut self.repeats),
+                        small: item.payload_len,
+                        mark,
+                        acknowledged: None,
+                    }));
+                }
                 self.repeats.push(mark);
+                self.repeated_from = Some(start);
                 self.repeated_len = item.payload_len;
             }
         }
