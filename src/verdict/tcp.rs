@@ -116,6 +116,13 @@ fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, speaks: Speaks,
     }
     // A greeting is no answer: nothing that the client said was ever answered.
     let unheard = theirs.last_data.zip(ours.first_data).is_some_and(|(answer, asked)| answer < asked);
+    if unheard && !ours.was_acknowledged() {
+        let dropped = ours.first_data.map(|first| not_acknowledged(context, flow, tcp, target, first));
+        if let Some(judgement) = dropped.filter(|judgement| judgement.cause == Some(Cause::PayloadDropped)) {
+            let story = judgement.story.replacen("opened", "opened and the server greeted", 1);
+            return Judgement { story, ..judgement };
+        }
+    }
     if unheard
         && no_fin
         && tcp.saw_opening()
