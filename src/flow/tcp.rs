@@ -33,6 +33,8 @@ pub struct Half {
     pub repeats: Marks,
     /// Payload of the last of these in bytes.
     pub repeated_len: u32,
+    /// Where it last sent less of what it had repeated, as a stack does that suspects the path's MTU (RFC 4821).
+    pub shrunk: Option<Box<Shrunk>>,
     /// The other side's packet that acknowledges something behind what is repeated (RFC 2018): small segments pass.
     pub sacked: Option<Mark>,
     /// Its FIN.
@@ -47,9 +49,26 @@ pub struct Half {
     pub after_reset: Marks,
     /// Whether its SYN or SYN-ACK offered timestamps (RFC 7323).
     timestamps: bool,
+    /// The sequence number of the last repetition.
+    repeated_from: Option<u32>,
     initial: Option<u32>,
     next: Option<u32>,
     acked: Option<u32>,
+}
+
+/// Data that was sent again and again, and then in a smaller segment.
+#[derive(Debug)]
+pub struct Shrunk {
+    /// Payload of the large segment in bytes.
+    pub large: u32,
+    /// Its repetitions.
+    pub repeats: Marks,
+    /// Payload of the smaller segment in bytes.
+    pub small: u32,
+    /// Where that is.
+    pub mark: Mark,
+    /// The first acknowledgement of something new since then.
+    pub acknowledged: Option<Mark>,
 }
 
 /// A packet with RST.
@@ -84,6 +103,8 @@ pub struct Tcp {
     pub resets_total: u64,
     /// From the last SYN to the acknowledgement of the SYN-ACK.
     pub rtt: Option<Span>,
+    /// Whether it was followed only from its first data on.
+    joined_late: bool,
     app: Option<Box<App>>,
 }
 
@@ -126,8 +147,10 @@ impl Tcp {
     }
 
     /// Makes up for a SYN that went by before the connection was followed.
+    /// The answer to it went by too: what is acknowledged first is nothing that the capture lacks.
     pub(super) fn opened_before(&mut self, side: Side, syn: Mark) {
         self.halves[side.index()].opening.push(syn);
+        self.joined_late = true;
     }
 
     /// Takes in one packet.
@@ -197,7 +220,7 @@ impl Tcp {
                 other.next = Some(acknowledgement);
             }
             // The SYN went by before the connection was followed, or the set-up before the capture began.
-            None if !other.opening.is_empty() || own.opening.is_empty() => {
+            None if !other.opening.is_empty() || own.opening.is_empty() || self.joined_late => {
                 other.next = Some(acknowledgement);
                 if item.flags.accepts() {
                     other.initial = Some(acknowledgement.wrapping_sub(1));
@@ -211,6 +234,9 @@ impl Tcp {
         }
         if other.acked.is_none_or(|acked| is_before(acked, acknowledgement)) {
             other.acked = Some(acknowledgement);
+            if let Some(shrunk) = &mut other.shrunk {
+                shrunk.acknowledged.get_or_insert(mark);
+            }
             other.repeats.clear();
             other.sacked = None;
             if other.next == Some(acknowledgement) {
@@ -295,7 +321,18 @@ impl Half {
             self.retransmitted += 1;
             self.sent_again.push(mark);
             if self.acked.is_none_or(|acked| is_before(acked, end)) {
+                let is_smaller = self.repeated_from == Some(start) && item.payload_len < self.repeated_len;
+                if is_smaller && !self.repeats.is_empty() {
+                    self.shrunk = Some(Box::new(Shrunk {
+                        large: self.repeated_len,
+                        repeats: std::mem::take(&mut self.repeats),
+                        small: item.payload_len,
+                        mark,
+                        acknowledged: None,
+                    }));
+                }
                 self.repeats.push(mark);
+                self.repeated_from = Some(start);
                 self.repeated_len = item.payload_len;
             }
         }

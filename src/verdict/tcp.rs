@@ -11,7 +11,7 @@ use super::loss::is_heavy_loss;
 use super::resets::{forged, given_up, refusal};
 use super::silence::{self, MIN_ATTEMPTS, MIN_SPAN, Unanswered, count};
 use crate::decode::{Side, TcpFlags, Unreachable};
-use crate::flow::{FlowView, Mark, Marks, Reset, Tcp};
+use crate::flow::{FlowView, Half, Mark, Marks, Reset, Tcp};
 use crate::profile::Speaks;
 use crate::report::{Cause, Confidence, Verdict};
 use crate::time::Span;
@@ -120,6 +120,13 @@ fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, speaks: Speaks,
     }
     // A greeting is no answer: nothing that the client said was ever answered.
     let unheard = theirs.last_data.zip(ours.first_data).is_some_and(|(answer, asked)| answer < asked);
+    if unheard && !ours.was_acknowledged() {
+        let dropped = ours.first_data.map(|first| not_acknowledged(context, flow, tcp, target, first));
+        if let Some(judgement) = dropped.filter(|judgement| judgement.cause == Some(Cause::PayloadDropped)) {
+            let story = judgement.story.replacen("opened", "opened and the server greeted", 1);
+            return Judgement { story, ..judgement };
+        }
+    }
     if unheard
         && no_fin
         && tcp.saw_opening()
@@ -183,6 +190,9 @@ fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, speaks: Speaks,
             .citing_one(theirs.last.unwrap_or(flow.first()), "last packet of the server");
         return silence::with_witness(context, &asked, judgement);
     }
+    if let Some(judgement) = [ours, theirs].into_iter().find_map(|half| large_segments_lost(half, target)) {
+        return judgement.citing_one(flow.first(), "first packet");
+    }
     // Each direction by itself: a bulk transfer loses in one, and its acknowledgements would hide it.
     let lossy = [ours, theirs].into_iter().find(|half| is_heavy_loss(half.retransmitted, half.data_packets));
     if let Some(half) = lossy {
@@ -237,6 +247,26 @@ fn path_mtu(flow: &FlowView<'_>, tcp: &Tcp, target: &str, over: Span) -> Option<
             judgement.citing_one(mark, "acknowledges only what is behind it (SACK)")
         }),
     )
+}
+
+/// A full-size segment that was sent in vain until its sender tried a smaller one, which passed.
+fn large_segments_lost(half: &Half, target: &str) -> Option<Judgement> {
+    let shrunk = half.shrunk.as_ref()?;
+    let sent = shrunk.repeats.count() + 1;
+    let passed = shrunk.acknowledged?;
+    if sent < MIN_ATTEMPTS || shrunk.large < FULL_SIZE || shrunk.small >= FULL_SIZE {
+        return None;
+    }
+    let story = format!(
+        "{target} works, but a segment of {} bytes was sent {sent} times and never acknowledged; the same data passed in segments \
+         of {} bytes",
+        shrunk.large, shrunk.small
+    );
+    let judgement = Judgement::of(Cause::LargePacketsLost, story)
+        .citing(&shrunk.repeats, "full-size segment sent again")
+        .citing_one(shrunk.mark, "the same data in a smaller segment")
+        .citing_one(passed, "acknowledges it");
+    Some(judgement.likely("the path takes only smaller packets, and the ICMP error that would say so does not arrive"))
 }
 
 /// Whether a reset cuts off a client that was still being served: it asked for something and had no answer yet.

@@ -105,3 +105,41 @@ fn an_answer_ends_what_is_unanswered_and_not_what_is_the_same() {
     assert_eq!((udp.half(ours).same.count(), udp.half(ours).unanswered.count()), (2, 1));
     assert_eq!((udp.half(theirs).same.count(), udp.half(theirs).unanswered.count()), (1, 0));
 }
+
+#[test]
+fn what_was_sent_in_vain_and_then_in_a_smaller_segment() {
+    let mut packets = opened(443);
+    packets.extend([client(8, &[1; 1300]), client(8, &[1; 1300]), client(8, &[1; 1300]), client(8, &[1; 1024])]);
+    let shard = followed(&packets);
+    let flow = only_flow(&shard);
+    let shrunk = flow.tcp().unwrap().half(flow.client_side()).shrunk.as_ref().unwrap();
+    assert_eq!((shrunk.large, shrunk.small, shrunk.repeats.count(), shrunk.mark.frame), (1300, 1024, 2, 7));
+    assert_eq!(shrunk.acknowledged, None);
+
+    packets.extend([server_acks(1032, &[]), client(1032, &[1; 276])]);
+    let shard = followed(&packets);
+    let flow = only_flow(&shard);
+    let shrunk = flow.tcp().unwrap().half(flow.client_side()).shrunk.as_ref().unwrap();
+    assert_eq!((shrunk.small, shrunk.acknowledged.map(|mark| mark.frame)), (1024, Some(8)));
+}
+
+#[test]
+fn a_short_segment_that_is_sent_again_beside_a_large_one_is_not_the_same_data() {
+    let mut packets = opened(443);
+    packets.extend([client(8, &[1; 1300]), client(1308, &[2; 100]), client(8, &[1; 1300]), client(1308, &[2; 100])]);
+    let shard = followed(&packets);
+    let flow = only_flow(&shard);
+    assert!(flow.tcp().unwrap().half(flow.client_side()).shrunk.is_none());
+}
+
+#[test]
+fn a_flow_that_is_followed_from_its_first_data_on_lacks_nothing() {
+    // IKE in TCP on a port that nobody named: "IKETCP", a length and the marker (RFC 9329, 3.1 and 4).
+    let mut packets = opened(8443);
+    let first = [b"IKETCP".as_slice(), &[0, 0x22, 0, 0, 0, 0], &[0x11; 28]].concat();
+    packets.push(segment(8443, false, 0x18, (8, 101), &[], &first));
+    let shard = followed(&packets);
+    let flow = only_flow(&shard);
+    let half = flow.tcp().unwrap().half(flow.client_side());
+    assert!(half.acks_of_unseen.is_empty() && half.data_packets == 1);
+}
