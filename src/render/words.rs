@@ -1,7 +1,7 @@
 //! The report's enums and numbers as people read them.
 
 use crate::render::layout::thousands;
-use crate::report::{Nat, Report, Transport, Vantage, Verdict};
+use crate::report::{Nat, Report, Service, Transport, Vantage, Verdict};
 
 /// A verdict in running text: `not seen`.
 pub(super) fn verdict(verdict: Verdict) -> &'static str {
@@ -35,6 +35,15 @@ pub(super) fn nat(nat: Nat) -> &'static str {
 /// `tcp/8013`; `esp` where there is no port.
 pub(super) fn protocol_port(protocol: &str, port: Option<u16>) -> String {
     port.map_or_else(|| protocol.to_owned(), |port| format!("{protocol}/{port}"))
+}
+
+/// The port that a transport of a service was used on, as its pairs say: the table's own, where they used several. `tcp/10443`.
+pub(super) fn used_port(service: &Service, transport: &Transport) -> String {
+    let used = service.pairs.iter().flat_map(|pair| &pair.transports).filter(|used| used.id == transport.id);
+    let mut ports: Vec<Option<u16>> = used.map(|used| used.port).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    protocol_port(&transport.protocol, if let [one] = ports.as_slice() { *one } else { transport.port })
 }
 
 /// Whether a packet of the transport was seen.

@@ -47,6 +47,10 @@ pub(super) fn fold(mut episodes: Vec<Episode>, flows: &[FlowView<'_>], target: &
             judgement.cause = Some(Cause::ClosedByGateway);
             judgement.story = format!("{target} worked before; then {}", judgement.story);
         }
+        let worked = episodes.iter().rfind(|episode| works(episode) && episode.start == last_success);
+        if let Some(last) = worked.and_then(|worked| worked.judgement.cited.last()) {
+            judgement = judgement.citing_one(last.mark, "last packet of the connection that worked");
+        }
         return judgement;
     }
     let interrupted = episodes

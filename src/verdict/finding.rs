@@ -7,13 +7,16 @@ use super::Scope;
 use super::advice::{About, advice};
 use super::judgement::Rung;
 use super::pair::PairVerdict;
+use super::service::ServiceVerdict;
 use crate::profile::{Selector, Speaks, Transport};
 use crate::report::{Evidence, Finding, Severity, Step, Verdict};
 
-/// The finding of a pair; none where it simply works.
-pub(super) fn of(scope: &Scope, pair: &PairVerdict, input: usize) -> Option<Finding> {
+/// The finding of a pair; none where it simply works. Where the client's fallback made a failure good, the finding is that of the
+/// service, and what the pair suffered is also seen.
+pub(super) fn of(scope: &Scope, pair: &PairVerdict, input: usize, said: &ServiceVerdict) -> Option<Finding> {
     let judgement = &pair.judgement;
-    let cause = judgement.cause?;
+    let made_good = said.cause.filter(|_| judgement.verdict.is_bad() && said.verdict.works());
+    let cause = made_good.or(judgement.cause)?;
     let service = scope.profile.services.get(pair.service)?;
     let transport = pair.about.and_then(|about| service.transports.get(about));
     let used = pair
@@ -33,10 +36,10 @@ pub(super) fn of(scope: &Scope, pair: &PairVerdict, input: usize) -> Option<Find
         client: Some(pair.client),
         server: pair.server,
         server_name: pair.server_name.clone(),
-        summary: judgement.story.clone(),
+        summary: if made_good.is_some() { said.summary.clone() } else { judgement.story.clone() },
         explanation: judgement.likely.clone().unwrap_or(words.likely),
         remedy: words.remedy,
-        also_seen: judgement.also.clone(),
+        also_seen: made_good.and_then(|_| judgement.in_one_line()).into_iter().chain(judgement.also.clone()).collect(),
         confidence: judgement.confidence,
         confidence_reason: judgement.reason.clone(),
         suspect: judgement.suspect,

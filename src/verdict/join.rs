@@ -174,7 +174,7 @@ fn pair_report(
 ) -> Pair {
     let Chosen { input, pair } = chosen;
     let judgement = &pair.judgement;
-    let found = finding::of(scope, pair, *input).map(|finding| {
+    let found = finding::of(scope, pair, *input, said).map(|finding| {
         // What a fallback made good is worth a warning, not an error.
         let severity = match said.verdict {
             Verdict::Seen => Severity::Info,

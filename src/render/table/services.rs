@@ -133,7 +133,7 @@ fn details(report: &Report, service: &Service, all: bool, cells: usize, counts: 
                 None
             };
             let frames = proof.or_else(|| span(report, std::slice::from_ref(transport))).unwrap_or_default();
-            Row::detail(transport.verdict, &transport.id, counts.line(transport), frames)
+            Row::detail(transport.verdict, &transport.id, counts.line(service, transport), frames)
         })
         .collect();
     if !unused.is_empty() {
@@ -215,25 +215,29 @@ struct Counts {
 
 impl Counts {
     fn of(services: &[&Service], gap: usize) -> Self {
-        let used =
-            || services.iter().flat_map(|service| &service.transports).filter(|transport| words::used(transport));
-        let widest = |of: fn(&Transport) -> String| used().map(|transport| width(&of(transport))).max().unwrap_or(0);
+        let used = || {
+            let all = services.iter().flat_map(|service| service.transports.iter().map(move |one| (*service, one)));
+            all.filter(|(_, transport)| words::used(transport))
+        };
+        let widest = |of: fn(&Service, &Transport) -> String| {
+            used().map(|(service, transport)| width(&of(service, transport))).max().unwrap_or(0)
+        };
         Counts {
-            port: widest(|transport| visible(&words::protocol_port(&transport.protocol, transport.port)).into_owned()),
-            out: widest(|transport| thousands(transport.packets_out)),
-            back: widest(|transport| thousands(transport.packets_in)),
+            port: widest(|service, transport| visible(&words::used_port(service, transport)).into_owned()),
+            out: widest(|_, transport| thousands(transport.packets_out)),
+            back: widest(|_, transport| thousands(transport.packets_in)),
             gap,
         }
     }
 
     /// `udp/4500   5 out   0 in`.
-    fn line(&self, transport: &Transport) -> String {
+    fn line(&self, service: &Service, transport: &Transport) -> String {
         if !words::used(transport) {
             return String::new();
         }
         format!(
             "{}{gap}{} out{gap}{} in",
-            pad(&visible(&words::protocol_port(&transport.protocol, transport.port)), self.port),
+            pad(&visible(&words::used_port(service, transport)), self.port),
             pad_left(&thousands(transport.packets_out), self.out),
             pad_left(&thousands(transport.packets_in), self.back),
             gap = blanks(self.gap),

@@ -56,21 +56,15 @@ fn missing(conversation: &Conversation<'_, '_>, judgement: &Judgement) -> Option
         .filter(|sent| sent.marks().last().is_some_and(|at| at > last))
         .max_by_key(|sent| (sent.marks().count(), sent.marks().first()))?;
     let header = &waiting.message.header;
-    let answered = conversation.messages.iter().any(|sent| {
+    let answered = conversation.messages.iter().filter(|sent| !sent.from_client).any(|sent| {
         let other = &sent.message.header;
-        !sent.from_client
-            && (other.initiator_spi, other.exchange, other.message_id)
-                == (header.initiator_spi, header.exchange, header.message_id)
+        let same_step = (other.initiator_spi, other.exchange, other.message_id)
+            == (header.initiator_spi, header.exchange, header.message_id);
+        // The messages of IKEv1's phase 1 all have the same id.
+        same_step && (header.is_v2() || waiting.marks().first().is_some_and(|asked| sent.is_after(asked)))
     });
     let label = waiting.label().replace(" request", " response").replace(" message", " answer");
-    let is_request = header.is_v2() || header.responder_spi == 0;
-    (is_request && !answered).then_some(Rung {
-        mark: None,
-        from: conversation.server,
-        to: conversation.client,
-        label,
-        note: None,
-    })
+    (!answered).then_some(Rung { mark: None, from: conversation.server, to: conversation.client, label, note: None })
 }
 
 fn rung_label(sent: &Sent<'_>) -> String {

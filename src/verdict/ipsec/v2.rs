@@ -13,6 +13,7 @@ use crate::proto::ike::{group_name, notify, notify_name};
 use crate::report::{Cause, Confidence};
 use crate::time::Span;
 use crate::verdict::judgement::Judgement;
+use crate::verdict::tcp;
 
 /// A client that refuses the gateway does so at once (measured: 5 ms); this allows for a slow certificate check.
 const REFUSAL: Span = Span::from_secs(10);
@@ -206,6 +207,7 @@ fn refused_in_clear(conversation: &Conversation<'_, '_>, sa: &IkeSa<'_>) -> Opti
         return None;
     }
     let server = conversation.server;
+    let refusals = tcp::merge(answers().filter(|sent| sent.message.clear.notifies.contains(&kind)).map(Sent::marks));
     let name = notify_name(refusal.message.header.version, kind);
     let offered = sa.from(true).find_map(|sent| sent.message.clear.proposal.clone());
     let (cause, story) = match kind {
@@ -241,7 +243,7 @@ fn refused_in_clear(conversation: &Conversation<'_, '_>, sa: &IkeSa<'_>) -> Opti
     };
     let judgement = Judgement::of(cause, story)
         .by(Some(server))
-        .citing(refusal.marks(), &format!("IKE_SA_INIT response: {name}"))
+        .citing(&refusals, &format!("{}: {name}", refusal.label()))
         .citing(&first_requests(sa), "IKE_SA_INIT request");
     Some(match kind {
         notify::v2::NO_PROPOSAL_CHOSEN

@@ -35,10 +35,12 @@ fn in_tcp(conversation: &Conversation<'_, '_>, port: u16) -> Judgement {
         let seen: Marks = flows.iter().map(FlowView::first).collect();
         return Judgement::of(Cause::SnaplenTooShort, story).citing(&seen, "first packet");
     }
+    let said: Marks = flows.iter().filter_map(|flow| flow.tcp()?.half(flow.client_side().other()).first_data).collect();
     let first = flows.first().map_or(Mark { frame: 0, time: conversation.context.horizon() }, FlowView::first);
     Judgement::of(Cause::WrongService, format!("{target} answers with something that is not IKE"))
         .at_most(Confidence::Medium, "the answer was not recognised")
         .citing_one(first, "first packet")
+        .citing(&said, "first data of the server")
 }
 
 fn in_udp(conversation: &Conversation<'_, '_>, speaks: Speaks) -> Judgement {
