@@ -52,6 +52,23 @@ pub enum Unreachable {
     Other,
 }
 
+impl Unreachable {
+    /// Its name in a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unreachable::Net => "network unreachable",
+            Unreachable::Host => "host unreachable",
+            Unreachable::Protocol => "protocol unreachable",
+            Unreachable::Port => "port unreachable",
+            Unreachable::AdminProhibited => "administratively prohibited",
+            Unreachable::TooBig => "packet too big",
+            Unreachable::TtlExceeded => "time to live exceeded",
+            Unreachable::ReassemblyTimeout => "reassembly time exceeded",
+            Unreachable::Other => "unreachable",
+        }
+    }
+}
+
 impl IcmpMessage {
     /// Reads the error that `item` is, with its sender.
     pub fn of(item: &Item<'_>) -> Option<IcmpMessage> {

@@ -258,8 +258,50 @@ pub(super) fn advice(cause: Cause, about: &About<'_>) -> Advice {
             "some of the servers on tcp/443 do not work, and nothing tells whether one of them is the gateway".to_owned(),
             format!("name it: portproof check --server gateway={server} ..."),
         ),
-        // What later trackers find: the meaning of the code, until they bring words of their own.
-        other => (other.in_one_line().to_owned(), format!("compare both ends: {server} and {client}")),
+        Cause::TlsIntercepted => (
+            format!("a filter between {client} and {server} opens encrypted connections and presents a certificate of its own"),
+            format!("exempt {server} and the vendor's names (*.fortinet.com, *.fortinet.net, *.fortiguard.com, *.fortiguard.net) from deep inspection"),
+        ),
+        Cause::BlockPage => (
+            "a web filter or an application control on the way answers in the server's name".to_owned(),
+            format!("allow the vendor's update names on {port} in the filter; see its log for {client} at that minute"),
+        ),
+        Cause::CaptivePortal => (
+            format!("{client} has not logged in to the network that it is in"),
+            "log in to the portal in a browser first; FortiClient's option implied_SPDO_timeout leaves time for that before it blocks other traffic".to_owned(),
+        ),
+        Cause::ProxyRequired => (
+            format!("the network of {client} lets nothing out but through its proxy, and the proxy asks for a login"),
+            "give FortiClient the proxy and its login (EMS: System Settings, Proxy), or allow the vendor's names without a login".to_owned(),
+        ),
+        Cause::DnsSinkhole => (
+            format!("{by} filters names: it answers with an address that leads nowhere, or to its block page"),
+            format!("allow the name in the DNS filter of {by}, or let {client} ask another resolver"),
+        ),
+        Cause::TlsRefused => (
+            format!("client and server share no TLS version or cipher, or {server} does not serve the name that the client asks for"),
+            "compare both ends: on a FortiGate ssl-min-proto-ver, ssl-max-proto-ver and algorithm (config vpn ssl settings); update an old client".to_owned(),
+        ),
+        Cause::CertificateRefused => (
+            format!("the certificate of {server} is expired, is for another name, or comes from an authority that {client} does not trust"),
+            format!("look at it: openssl s_client -connect {server}:PORT -servername NAME; renew it, set the client to the name that it is for, or give {client} its authority"),
+        ),
+        Cause::ClientCertificateMissing => (
+            format!("{client} has no certificate that {server} accepts: it is not registered, or its certificate was revoked or removed"),
+            format!("register {client} with the EMS again, or give its user the certificate that the gateway asks for"),
+        ),
+        Cause::SslVpnLoginRefused => (
+            "the user's name, password or token is wrong, or the user is in no group of the portal".to_owned(),
+            "see the reason on the gateway: diagnose debug application sslvpn -1; diagnose debug application fnbamd -1; diagnose debug enable".to_owned(),
+        ),
+        Cause::SslVpnRefused => (
+            "the portal of the user has no tunnel mode, a host check failed, or no address or session is free".to_owned(),
+            "on the gateway: show vpn ssl web portal (tunnel-mode, ip-pools, host-check); diagnose debug application sslvpn -1".to_owned(),
+        ),
+        Cause::SmtpRefused => (
+            format!("{server} does not take mail from {client}: its sender, its recipient or its address is not allowed"),
+            format!("see the text of the reply above; allow {client} to relay on {server}, or set the mail server that FortiClient is to use"),
+        ),
     };
     Advice { likely, remedy }
 }

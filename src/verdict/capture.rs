@@ -81,12 +81,16 @@ type Grouped<'a> = BTreeMap<PairKey, (Vec<PairFlow<'a>>, ServiceClaim)>;
 /// Joins what a client sent from several addresses within one IKE SA, under the address that it began with.
 fn join_moved(grouped: &mut Grouped<'_>) {
     let mut moves: Vec<(PairKey, PairKey)> = Vec::new();
-    for (later, (later_flows, _)) in grouped.iter() {
-        let earlier = grouped.iter().find(|(earlier, (flows, _))| {
-            (earlier.0, earlier.2) == (later.0, later.2) && earlier.1 != later.1 && ipsec::goes_on(flows, later_flows)
-        });
-        if let Some((earlier, _)) = earlier {
-            moves.push((*later, *earlier));
+    let mut gateways: BTreeMap<(usize, IpAddr), Vec<PairKey>> = BTreeMap::new();
+    for (key, _) in grouped.iter().filter(|(_, (flows, _))| flows.iter().any(|flow| ipsec::is_ipsec(&flow.flow))) {
+        gateways.entry((key.0, key.2)).or_default().push(*key);
+    }
+    let flows = |key: &PairKey| grouped.get(key).map_or(&[][..], |(flows, _)| flows);
+    for clients in gateways.values().filter(|clients| clients.len() > 1) {
+        for later in clients {
+            let earlier =
+                clients.iter().find(|earlier| *earlier != later && ipsec::goes_on(flows(earlier), flows(later)));
+            moves.extend(earlier.map(|earlier| (*later, *earlier)));
         }
     }
     for (later, earlier) in moves {

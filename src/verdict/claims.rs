@@ -11,7 +11,7 @@ use crate::decode::{Endpoints, Side};
 use crate::flow::FlowView;
 use crate::profile::{Host, Selector, Service, Speaks};
 use crate::proto::sniff::Spoken;
-use crate::report::Attribution;
+use crate::report::{Attribution, Cause, Confidence};
 
 /// Where a flow belongs.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,7 +92,12 @@ fn point_at_dead_servers(context: &Context<'_>, roles: &Roles, signs: &Signs, cl
     for one in claimed.iter().filter(|one| is_anonymous_tls(one)) {
         pairs.entry((one.parties.client(), one.parties.server())).or_default().push(*one.flow);
     }
-    pairs.retain(|_, flows| super::tcp::judge(context, flows, GATEWAY_PORT, Speaks::Tls).verdict.is_bad());
+    // A browser that leaves a connection unused is no refusal: what an anonymous server suffered must be beyond doubt.
+    pairs.retain(|_, flows| {
+        let judgement = super::tcp::judge(context, flows, GATEWAY_PORT, Speaks::Tls);
+        let is_guess = judgement.cause == Some(Cause::CertificateRefused) && judgement.confidence < Confidence::High;
+        judgement.verdict.is_bad() && !is_guess
+    });
     for one in claimed.iter_mut().filter(|one| is_anonymous_tls(one)) {
         if !pairs.contains_key(&(one.parties.client(), one.parties.server())) {
             continue;

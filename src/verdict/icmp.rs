@@ -24,10 +24,10 @@ pub(super) fn judge(flows: &[FlowView<'_>], target: &str) -> Option<Judgement> {
     let server = flow.server().0;
     let by = if from == server { format!("{from}, the server itself,") } else { from.to_string() };
     let times = if same.len() == 1 { String::new() } else { format!(" ({} times)", same.len()) };
-    let story = format!("{by} answered packets to {target} with ICMP \"{}\"{times}", words(*cause));
+    let story = format!("{by} answered packets to {target} with ICMP \"{}\"{times}", first.message.meaning().name());
     let mut judgement = Judgement::of(*cause, story).by(Some(from));
     for record in &same {
-        judgement = judgement.citing_one(record.mark, format!("ICMP from {from}: {}", words(*cause)));
+        judgement = judgement.citing_one(record.mark, format!("ICMP from {from}: {}", record.message.meaning().name()));
     }
     judgement = judgement.citing_one(flow.first(), "a packet that was refused");
     if *cause == Cause::IcmpTtlExceeded && same.len() == 1 {
@@ -53,18 +53,6 @@ fn cause(meaning: Unreachable) -> Option<Cause> {
         Unreachable::AdminProhibited => Some(Cause::IcmpAdminProhibited),
         Unreachable::TtlExceeded => Some(Cause::IcmpTtlExceeded),
         Unreachable::TooBig | Unreachable::ReassemblyTimeout | Unreachable::Other => None,
-    }
-}
-
-fn words(cause: Cause) -> &'static str {
-    match cause {
-        Cause::IcmpNetUnreachable => "network unreachable",
-        Cause::IcmpHostUnreachable => "host unreachable",
-        Cause::IcmpProtocolUnreachable => "protocol unreachable",
-        Cause::IcmpPortUnreachable => "port unreachable",
-        Cause::IcmpAdminProhibited => "administratively prohibited",
-        Cause::IcmpTtlExceeded => "time to live exceeded",
-        _ => "unreachable",
     }
 }
 

@@ -16,6 +16,7 @@ mod icmp;
 mod ipsec;
 mod join;
 mod judgement;
+mod ladder;
 mod loss;
 mod outcome;
 mod pair;

@@ -8,6 +8,7 @@ use super::context::Context;
 use super::facts;
 use super::ipsec;
 use super::judgement::Judgement;
+use super::ladder;
 use super::{tcp, udp};
 use crate::decode::Side;
 use crate::flow::{FlowView, Mark};
@@ -149,7 +150,11 @@ fn each_by_itself(
             judged.insert(transport, judgement);
         }
     }
-    let (judgement, about) = join(service, &judged);
+    let (mut judgement, about) = join(service, &judged);
+    if let Some(about) = about.filter(|_| judgement.cause.is_some()) {
+        let own: Vec<&PairFlow<'_>> = flows.iter().filter(|flow| flow.transport == about).collect();
+        judgement.sequence = ladder::draw(&own, &judgement);
+    }
     (judgement, about, judged)
 }
 

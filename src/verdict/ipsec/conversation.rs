@@ -197,6 +197,11 @@ pub(super) fn label(message: &IkeMessage) -> String {
     }
 }
 
+/// Whether a flow carried IKE or ESP.
+pub(in crate::verdict) fn is_ipsec(flow: &FlowView<'_>) -> bool {
+    ike_log(flow).is_some() || esp_log(flow).is_some()
+}
+
 /// The IKE messages of a flow, in UDP or TCP.
 pub(in crate::verdict) fn ike_log<'a>(flow: &FlowView<'a>) -> Option<&'a IkeLog> {
     flow.udp().and_then(|udp| udp.ike.as_deref()).or_else(|| flow.app()?.ike.as_deref())

@@ -27,7 +27,7 @@ pub(super) fn draw(conversation: &Conversation<'_, '_>, judgement: &Judgement) -
         }
         for record in flow.flow.icmp() {
             let (_, to) = ends(record.side != flow.client_side);
-            let note = Some(format!("{:?}", record.message.meaning()).to_lowercase());
+            let note = Some(record.message.meaning().name().to_owned());
             rungs.push(Rung {
                 mark: Some(record.mark),
                 from: record.message.from,

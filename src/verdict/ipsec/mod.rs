@@ -17,7 +17,7 @@ mod v1;
 mod v2;
 mod ways;
 
-pub(super) use conversation::ike_log;
+pub(super) use conversation::{ike_log, is_ipsec};
 pub(super) use moved::{addresses, goes_on};
 
 use std::collections::BTreeMap;
