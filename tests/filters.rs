@@ -104,7 +104,8 @@ fn compared(filtered: &Filtered) -> Result<Vec<String>, String> {
     if !lost.is_empty() {
         problems.push(format!("does not select {lost:?}, which it cites"));
     }
-    let ends: Vec<&str> = ["client", "server"].iter().filter_map(|end| finding[*end].as_str()).collect();
+    // Where no address of the server is known, its proxy or its resolver stands in for it.
+    let ends: Vec<&str> = ["client", "server", "suspect"].iter().filter_map(|end| finding[*end].as_str()).collect();
     let strange: Vec<u64> = selected
         .iter()
         .filter(|(frame, packet)| !cited.contains(frame) && !packet.is_between(&ends))

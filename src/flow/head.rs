@@ -232,16 +232,14 @@ impl App {
 }
 
 impl Http {
-    /// Takes in the first request as far as it has come; its mark is that of its first segment.
+    /// Takes in the first request as far as it has come; its mark is that of the segment that it ends in.
     fn request(&mut self, request: Option<http::Request>, mark: Mark) {
-        let begun = self.request.as_ref().map_or(mark, |(_, begun)| *begun);
-        self.request = request.map(|request| (request, begun));
+        self.request = request.map(|request| (request, mark));
     }
 
     /// The same of the first response.
     fn response(&mut self, response: Option<http::Response>, mark: Mark) {
-        let begun = self.response.as_ref().map_or(mark, |(_, begun)| *begun);
-        self.response = response.map(|response| (response, begun));
+        self.response = response.map(|response| (response, mark));
     }
 }
 

@@ -242,6 +242,12 @@ impl Shard {
         let ipsec = item.protocol == UDP && is_ipsec_port(item, hints);
         if matches!(detail.body, Body::None) && !(ipsec || is_followed(item, hints)) {
             match sniff_first(item, &mut detail.spoken[side]) {
+                Some(Spoken::HttpRequest) if item.payload().starts_with(b"CONNECT ") => {
+                    let mut tcp = Box::<Tcp>::default();
+                    tcp.opened_before(sender, first);
+                    detail.body = Body::Tcp(tcp);
+                    flow.state.unsettle();
+                }
                 Some(Spoken::IkeTcp) if item.protocol == TCP => {
                     let mut tcp = Box::<Tcp>::default();
                     tcp.opened_before(sender, first);

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use super::context::Context;
 use super::payload;
+use super::proxy;
 use super::signs::Signs;
 use crate::decode::{Endpoints, Side};
 use crate::flow::FlowView;
@@ -131,6 +132,10 @@ fn claim_one<'a>(
         Some(kind) => Claim::Background(kind),
         None => unexpected(context, flow, parties),
     };
+    if let Some((host, port)) = proxy::tunnel(flow) {
+        let claim = proxy::claim(context, &host, port);
+        return claim.map_or(Claim::Background("web"), |claim| Claim::Service(Box::new(claim)));
+    }
     let on_port = candidates(context, roles, flow, parties);
     if on_port.is_empty() {
         return everyday();

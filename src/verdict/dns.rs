@@ -54,6 +54,7 @@ pub(super) fn pairs(context: &Context<'_>, known: &[PairVerdict]) -> Vec<PairVer
                 client,
                 moved_to: Vec::new(),
                 server: None,
+                proxy: None,
                 server_name: Some(name.to_owned()),
                 attribution: Attribution::Name,
                 candidates: vec![service],

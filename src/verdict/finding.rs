@@ -50,7 +50,7 @@ pub(super) fn of(scope: &Scope, pair: &PairVerdict, input: usize, said: &Service
             .collect(),
         sequence: judgement.sequence.iter().map(|rung| step(rung, input)).collect(),
         evidence_total: judgement.total,
-        display_filter: pair.server.map_or_else(
+        display_filter: pair.server.or(pair.proxy).map_or_else(
             || lookup_filter(pair),
             |server| {
                 let transports = pair

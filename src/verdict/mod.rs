@@ -21,6 +21,7 @@ mod loss;
 mod outcome;
 mod pair;
 mod payload;
+mod proxy;
 mod resets;
 mod scope;
 mod service;

@@ -8,7 +8,7 @@ use super::context::Context;
 use super::facts;
 use super::ipsec;
 use super::judgement::Judgement;
-use super::ladder;
+use super::{ladder, proxy};
 use super::{tcp, udp};
 use crate::decode::Side;
 use crate::flow::{FlowView, Mark};
@@ -37,6 +37,8 @@ pub(super) struct PairVerdict {
     /// Further addresses that the client moved to within an IKE SA.
     pub(super) moved_to: Vec<IpAddr>,
     pub(super) server: Option<IpAddr>,
+    /// The explicit proxy that the client went through.
+    pub(super) proxy: Option<IpAddr>,
     pub(super) server_name: Option<String>,
     pub(super) attribution: Attribution,
     /// Indexes into the profile's services.
@@ -93,13 +95,19 @@ pub(super) fn judge(
     let is_ipsec =
         flows.iter().any(|flow| matches!(flow.speaks, Speaks::Ike | Speaks::NatT | Speaks::Esp | Speaks::IkeTcp));
     let mut facts = facts::of(flows);
-    let (judgement, about, mut by_transport) = if is_ipsec {
-        let found = ipsec::judge(context, client, server, flows);
-        facts.encapsulation = found.encapsulation;
-        (found.pair, found.about, found.transports)
-    } else {
-        each_by_itself(context, service, flows)
-    };
+    let tunnels: Option<Vec<(String, u16)>> = flows.iter().map(|flow| proxy::tunnel(&flow.flow)).collect();
+    let tunnel = tunnels.and_then(|tunnels| tunnels.into_iter().next());
+    let (judgement, about, mut by_transport) =
+        if let Some(judgement) = tunnel.as_ref().and_then(|_| proxy::judge(flows)) {
+            let about = flows.first().map(|flow| flow.transport);
+            (judgement.clone(), about, about.into_iter().map(|about| (about, judgement.clone())).collect())
+        } else if is_ipsec {
+            let found = ipsec::judge(context, client, server, flows);
+            facts.encapsulation = found.encapsulation;
+            (found.pair, found.about, found.transports)
+        } else {
+            each_by_itself(context, service, flows)
+        };
     let transports = transports(flows, &mut by_transport);
     let judgement = match claim.doubt {
         Some(doubt) => judgement.at_most(Confidence::Medium, doubt),
@@ -111,8 +119,13 @@ pub(super) fn judge(
         service: service_index,
         client,
         moved_to: ipsec::addresses(flows, client),
-        server: Some(server),
-        server_name: context.names.name(server).map(str::to_owned),
+        // Behind a proxy the server's address is not known; it has the name that was asked for.
+        server: tunnel.is_none().then_some(server),
+        proxy: tunnel.is_some().then_some(server),
+        server_name: match tunnel {
+            Some((host, _)) => Some(host),
+            None => context.names.name(server).map(str::to_owned),
+        },
         attribution: claim.attribution,
         candidates,
         judgement,

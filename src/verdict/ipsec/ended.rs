@@ -81,7 +81,7 @@ impl<'a> Ended<'_, '_, 'a> {
             .collect();
         let (first, kind) = *told.first()?;
         let at = first.marks().first()?;
-        if !self.no_esp_after(at) || !self.no_later_sa(at) {
+        if !self.no_esp_after(at) || !self.no_later_sa(at) || self.closed_by_client_before(at) {
             return None;
         }
         let server = self.conversation.server;
@@ -97,6 +97,21 @@ impl<'a> Ended<'_, '_, 'a> {
             .citing(&marks, &format!("{name}, in clear"))
             .citing(&self.last_of_tunnel(), "last ESP of the gateway");
         Some((judgement, first.speaks))
+    }
+
+    /// Whether the client itself had ended the SA: what the gateway says afterwards to late packets is no loss. In IKEv1 its delete is an
+    /// informational like any other.
+    fn closed_by_client_before(&self, mark: Mark) -> bool {
+        let before = |sent: &Sent<'a>| sent.from_client && sent.marks().first().is_some_and(|first| first < mark);
+        self.conversation.messages.iter().filter(|sent| before(sent)).any(|sent| {
+            let header = &sent.message.header;
+            let is_delete =
+                header.exchange == INFORMATIONAL && sent.inner() == Some(payload::DELETE) && !header.is_response();
+            let may_be_delete = header.is_v1()
+                && header.exchange == INFORMATIONAL_V1
+                && self.last_back.is_some_and(|back| sent.is_after(back));
+            header.is_v2() && is_delete || may_be_delete
+        })
     }
 
     /// The last CREATE_CHILD_SA failed, and the traffic ended after it. The old SAs live on until their lifetime, so traffic after
