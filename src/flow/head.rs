@@ -31,6 +31,7 @@ pub struct App {
     datagrams: [u8; 2],
     spoken: [Option<Spoken>; 2],
     walks: [Option<Box<Walk>>; 2],
+    cut: [bool; 2],
     /// What was readable of TLS or DTLS.
     pub tls: Option<Box<TlsFacts>>,
     /// What was readable of HTTP.
@@ -80,6 +81,15 @@ impl App {
         let at = item.side.index();
         if self.spoken[at].is_none() && start.is_none_or(|start| start == item.sequence) {
             self.spoken[at] = Some(sniff::tcp(item.payload()));
+        }
+        let is_cut = item.payload().len() < item.payload_len as usize;
+        self.cut[at] |= is_cut;
+        if is_cut && self.spoken.contains(&Some(Spoken::IkeTcp)) {
+            self.read_cut_ike_tcp(item);
+            return;
+        }
+        if self.cut[at] && self.spoken[at] == Some(Spoken::Smtp) && smtp::is_reply(item.payload()) {
+            self.smtp.get_or_insert_default().read_line(item.payload(), Mark::of(item));
         }
         if self.heads[at].done {
             self.walk(item);
@@ -158,8 +168,7 @@ impl App {
     fn read_ike_tcp(&mut self, item: &Item<'_>) {
         let head = &mut self.heads[item.side.index()];
         let (side, mark) = (item.side, Mark::of(item));
-        let Some(stream) = head.bytes.get(head.read..) else { return };
-        let mut frames = ike_tcp::frames(stream);
+        let mut frames = ike_tcp::frames(&head.bytes);
         let mut whole = frames.consumed();
         while let Some(frame) = frames.next() {
             let len = frames.consumed() - whole;
@@ -184,7 +193,43 @@ impl App {
                 Frame::Partial | Frame::Junk => {}
             }
         }
-        head.read += whole;
+        head.consume(whole);
+    }
+
+    /// Reads a segment of which the capture holds only the start. It is believed where it holds exactly one message, as it mostly does.
+    fn read_cut_ike_tcp(&mut self, item: &Item<'_>) {
+        let (side, mark) = (item.side, Mark::of(item));
+        let prefix = if item.payload().starts_with(ike_tcp::PREFIX) { ike_tcp::PREFIX.len() } else { 0 };
+        let length = item.payload().get(prefix..).and_then(|message| message.first_chunk::<2>());
+        if length.map(|length| usize::from(u16::from_be_bytes(*length)) + prefix) != Some(item.payload_len as usize) {
+            return;
+        }
+        match ike_tcp::frames(item.payload()).next() {
+            Some(Frame::Ike(header, bytes)) => self.ike.get_or_insert_default().track(Seen {
+                header,
+                bytes,
+                side,
+                mark,
+                len: header.length,
+                ip_fragmented: false,
+                marker: true,
+            }),
+            Some(Frame::Esp(esp)) => {
+                let esp_len = item.payload_len.saturating_sub(2);
+                self.esp.get_or_insert_default().track(esp, side, esp_len, mark);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the capture lacks the end of a segment of that side.
+    pub fn is_cut(&self, side: Side) -> bool {
+        self.cut[side.index()]
+    }
+
+    /// Whether a side's stream could not be read on behind a gap, so that what is missing in it proves nothing.
+    pub fn is_stuck(&self, side: Side) -> bool {
+        self.heads[side.index()].is_stuck()
     }
 
     /// Takes in a UDP datagram.
@@ -244,6 +289,15 @@ impl Http {
 }
 
 impl SmtpFacts {
+    /// Takes in a reply of which the start is there, where the stream before it was cut.
+    fn read_line(&mut self, line: &[u8], mark: Mark) {
+        let Some(reply) = smtp::replies(line).next() else { return };
+        self.took_message |= reply.code == 354;
+        if reply.code >= 400 && self.refusals.len() < MAX_REFUSALS {
+            self.refusals.push((reply.code, reply.text, mark));
+        }
+    }
+
     /// Takes in the server's stream, which has grown by the segment at `mark`.
     fn read(&mut self, stream: &[u8], mark: Mark) {
         let known = self.replies;
@@ -263,8 +317,6 @@ struct Head {
     bytes: Vec<u8>,
     /// The sequence number of the first byte.
     base: Option<u32>,
-    /// Bytes that were read and need not be read again.
-    read: usize,
     waiting: Vec<(u32, Box<[u8]>)>,
     done: bool,
 }
@@ -298,6 +350,19 @@ impl Head {
             None if self.waiting.len() < MAX_WAITING => self.waiting.push((offset as u32, payload.into())),
             None => {}
         }
+    }
+
+    /// Forgets bytes that were read: a stream of messages has no end.
+    fn consume(&mut self, count: usize) {
+        self.bytes.drain(..count.min(self.bytes.len()));
+        let passed = u32::try_from(count).unwrap_or(0);
+        self.base = self.base.map(|base| base.wrapping_add(passed));
+        self.waiting.iter_mut().for_each(|(offset, _)| *offset = offset.wrapping_sub(passed));
+    }
+
+    /// Whether segments wait for one that does not come.
+    fn is_stuck(&self) -> bool {
+        self.waiting.len() >= MAX_WAITING
     }
 
     fn finish(&mut self) {

@@ -340,7 +340,7 @@ fn parties<'a>(
 /// For each two hosts that speak IPsec: which of them is the client.
 fn ike_initiators(context: &Context<'_>, roles: &Roles) -> BTreeMap<(IpAddr, IpAddr), IpAddr> {
     let mut initiators = BTreeMap::new();
-    let mut guesses: BTreeMap<(IpAddr, IpAddr), IpAddr> = BTreeMap::new();
+    let mut guesses: BTreeMap<(IpAddr, IpAddr), (u8, IpAddr)> = BTreeMap::new();
     for flow in context.flows {
         if flow.protocol() != ESP && !flow.udp().is_some_and(crate::flow::Udp::is_ipsec) {
             continue;
@@ -352,20 +352,24 @@ fn ike_initiators(context: &Context<'_>, roles: &Roles) -> BTreeMap<(IpAddr, IpA
             initiators.entry(pair).or_insert(client);
             continue;
         }
-        let guess = if roles.is_server(low.0) || context.scope.is_client(high.0) == Some(true) {
-            high.0
+        // The surest sign of any flow counts: the user's word, a port of the client's own, a private address, who spoke first.
+        let (sureness, guess) = if roles.is_server(low.0) || context.scope.is_client(high.0) == Some(true) {
+            (3, high.0)
         } else if roles.is_server(high.0) || context.scope.is_client(low.0) == Some(true) {
-            low.0
+            (3, low.0)
         } else if low.1 != high.1 && flow.protocol() == UDP {
-            client
+            (2, client)
         } else if is_private(low.0) != is_private(high.0) {
-            if is_private(low.0) { low.0 } else { high.0 }
+            (1, if is_private(low.0) { low.0 } else { high.0 })
         } else {
-            client
+            (0, client)
         };
-        guesses.entry(pair).or_insert(guess);
+        let known = guesses.entry(pair).or_insert((sureness, guess));
+        if sureness > known.0 {
+            *known = (sureness, guess);
+        }
     }
-    for (pair, guess) in guesses {
+    for (pair, (_, guess)) in guesses {
         initiators.entry(pair).or_insert(guess);
     }
     initiators

@@ -81,6 +81,14 @@ fn of_client(pairs: &[&PairVerdict]) -> ServiceVerdict {
     }
     let rescued = |failed: &PairVerdict| pairs.iter().find(|other| other.works() && is_fallback(failed, other));
     let alone: Vec<&&PairVerdict> = pairs.iter().filter(|pair| !is_failure(pair) || rescued(pair).is_none()).collect();
+    // A pair that the client turned to, and that the snaplen keeps from being judged, may have worked.
+    let unread = pairs.iter().find(|pair| {
+        pair.judgement.cause == Some(Cause::SnaplenTooShort)
+            && pairs.iter().any(|failed| is_failure(failed) && is_fallback(failed, pair))
+    });
+    if let Some(unread) = unread {
+        return said_of(unread);
+    }
     let worst = alone.into_iter().max_by_key(|pair| (pair.judgement.verdict, pair.judgement.confidence));
     let given_up = pairs.iter().find_map(|pair| (is_failure(pair)).then(|| Some((pair, rescued(pair)?))).flatten());
     match (worst, given_up) {

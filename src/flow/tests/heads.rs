@@ -146,3 +146,26 @@ fn a_request_whose_headers_come_later() {
         assert_eq!((host, location), (Some("update.example.com"), Some("http://portal.example.com/")), "cut at {at}");
     }
 }
+
+#[test]
+fn a_tunnel_in_tcp_is_followed_however_long_it_is() {
+    // "IKETCP", then ESP of 1,002 bytes a segment: length 2, SPI 4, sequence number 4, ciphertext.
+    let esp = |number: u32| {
+        let mut message = vec![0x03, 0xea, 0xc1, 0xc2, 0xc3, 0xc4];
+        message.extend(number.to_be_bytes());
+        message.resize(1_002, 0x77);
+        message
+    };
+    let mut packets = opened(443);
+    let first = [b"IKETCP".as_slice(), &esp(1)].concat();
+    packets.push(segment(443, false, 0x18, (8, 101), &[], &first));
+    for number in 2..=40 {
+        let at = 8 + 6 + 1_002 * (number - 1);
+        packets.push(segment(443, false, 0x18, (at, 101), &[], &esp(number)));
+    }
+    let shard = followed(&packets);
+    let flow = only_flow(&shard);
+    let log = flow.app().unwrap().esp.as_ref().unwrap();
+    assert_eq!(log.packets_from(flow.client_side()), 40);
+    assert_eq!(log.spis()[0].sequence, (1, 40));
+}

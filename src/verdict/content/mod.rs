@@ -21,7 +21,7 @@ pub(super) fn judge(context: &Context<'_>, flow: &FlowView<'_>, speaks: Speaks, 
     }
     match (speaks, flow.spoken(flow.client_side())) {
         (Speaks::IkeTcp, _) => None,
-        (_, Some(Spoken::TlsClient)) => tls::judge(context, flow, target),
+        (_, Some(Spoken::TlsClient)) => tls::judge(context, flow, target).or_else(|| tls::unread(flow, target)),
         (Speaks::Http, _) => http::judge(context, flow, target),
         (Speaks::Smtp, _) => smtp::judge(flow, target),
         _ => None,

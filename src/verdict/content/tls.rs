@@ -16,6 +16,9 @@ const REFUSAL: Span = Span::from_secs(5);
 /// The length of an encrypted alert in TLS 1.3: two bytes, the content type and a tag of 16 (RFC 8446, 5.2).
 const ALERT_RECORD: u16 = 19;
 
+/// A client that sent this many segments with data got through the handshake, which takes two or three.
+const CARRIES_DATA: u64 = 6;
+
 const UNRECOGNIZED_NAME: u8 = 112;
 const CERTIFICATE_REQUIRED: u8 = 116;
 const TLS_1_2: u16 = 0x0303;
@@ -46,6 +49,26 @@ pub(super) fn judge(context: &Context<'_>, flow: &FlowView<'_>, target: &str) ->
         .refused_by_server()
         .or_else(|| handshake.refused_by_client())
         .or_else(|| handshake.refused_after_handshake())
+}
+
+/// A handshake that the snaplen cut: where hardly anything went over the connection, nobody can say whether it succeeded.
+pub(super) fn unread(flow: &FlowView<'_>, target: &str) -> Option<Judgement> {
+    let (app, tcp) = (flow.app()?, flow.tcp()?);
+    let (ours, theirs) = (tcp.half(flow.client_side()), tcp.half(flow.client_side().other()));
+    let is_cut = app.is_cut(flow.client_side()) || app.is_cut(flow.client_side().other());
+    let is_read = app.tls.as_ref().is_some_and(|tls| tls.client.protected.records > 1);
+    if !is_cut || is_read || ours.data_packets >= CARRIES_DATA {
+        return None;
+    }
+    let story = format!("{target} answered, but the handshake was captured too short to tell whether it succeeded");
+    let judgement = Judgement::of(Cause::SnaplenTooShort, story);
+    let first = [(ours.first_data, "ClientHello"), (theirs.first_data, "answer of the server, cut")];
+    Some(
+        first
+            .into_iter()
+            .filter_map(|(mark, note)| Some((mark?, note)))
+            .fold(judgement, |judgement, (mark, note)| judgement.citing_one(mark, note)),
+    )
 }
 
 /// A DTLS server that answered with an alert before any handshake came about.

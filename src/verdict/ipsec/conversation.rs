@@ -159,6 +159,12 @@ impl<'c, 'a> Conversation<'c, 'a> {
         )
     }
 
+    /// Whether a TCP stream could not be read to its end, so that silence in it proves nothing.
+    pub(super) fn is_stuck(&self) -> bool {
+        let apps = self.flows.iter().filter(|flow| flow.speaks == Speaks::IkeTcp).filter_map(|flow| flow.flow.app());
+        apps.into_iter().any(|app| [Side::Low, Side::High].iter().any(|side| app.is_stuck(*side)))
+    }
+
     /// Whether the capture goes on for `patience` after `mark`: what did not happen within it did not happen.
     pub(super) fn goes_on(&self, mark: Mark, patience: crate::time::Span) -> bool {
         self.context.horizon() - mark.time >= patience

@@ -32,6 +32,9 @@ const DATA_ATTEMPTS: u64 = 8;
 /// What ended the tunnel; none where it lives as far as the capture shows.
 pub(super) fn judge(conversation: &Conversation<'_, '_>) -> Option<(Judgement, Speaks)> {
     let end = Ended { conversation, last_back: conversation.last_esp_back() };
+    if conversation.is_stuck() {
+        return end.state_lost();
+    }
     end.nat_mapping_changed()
         .or_else(|| end.state_lost())
         .or_else(|| end.rekey_failed())
@@ -281,46 +284,25 @@ impl<'a> Ended<'_, '_, 'a> {
 
     /// The client's packets come from another port than before, and the gateway goes on answering the old one.
     fn nat_mapping_changed(&self) -> Option<(Judgement, Speaks)> {
-        let flows: Vec<_> = self.conversation.flows.iter().filter(|flow| flow.speaks == Speaks::NatT).collect();
-        for old in &flows {
-            let (Some(log), Some(udp)) = (esp_log(&old.flow), old.flow.udp()) else { continue };
-            for new in &flows {
-                let Some(new_log) = esp_log(&new.flow) else { continue };
-                let (client, server) = (old.client_side, old.client_side.other());
-                let moved = new_log.from(new.client_side).find_map(|spi| {
-                    let before = log.from(client).find(|known| known.spi == spi.spi)?.packets.last()?;
-                    let after = spi.packets.first()?;
-                    (after > before && new.flow.endpoints.side(new.client_side) != old.flow.endpoints.side(client))
-                        .then_some((before, spi.packets.clone()))
-                });
-                let Some((before, moved)) = moved else { continue };
-                let Some(first) = moved.first() else { continue };
-                let follows = new_log.packets_from(new.client_side.other()) > 0;
-                let stale: Marks = udp.half(server).packets.cited().filter(|mark| *mark > first).collect();
-                if follows || stale.is_empty() || moved.count() < MIN_ATTEMPTS {
-                    continue;
-                }
-                let (was, is) = (origin(old, new), origin(new, old));
-                let server = self.conversation.server;
-                let refusals: Marks = old
-                    .flow
-                    .icmp()
-                    .iter()
-                    .filter(|record| record.side == old.client_side.other())
-                    .map(|record| record.mark)
-                    .collect();
-                let story = format!(
-                    "the NAT gave the client {is} in place of {was} in the middle of the tunnel, and {server} still answers to {was}"
-                );
-                let judgement = Judgement::of(Cause::NatMappingChanged, story)
-                    .citing(&moved, &format!("ESP of the client, now from {is}"))
-                    .citing(&stale, &format!("the gateway still sends to {was}"))
-                    .citing(&refusals, "ICMP: the NAT has no such mapping any more")
-                    .citing_one(before, format!("last ESP of the client from {was}"));
-                return Some((judgement, Speaks::NatT));
-            }
-        }
-        None
+        let flows = || self.conversation.flows.iter().filter(|flow| flow.speaks == Speaks::NatT);
+        let pairs = flows().flat_map(|old| flows().map(move |new| (old, new)));
+        let (old, new, moved) = pairs
+            .filter(|(old, new)| old.flow.endpoints.side(old.client_side) != new.flow.endpoints.side(new.client_side))
+            .find_map(|(old, new)| Some((old, new, Moved::between(old, new)?)))?;
+        let (was, is) = (origin(old, new), origin(new, old));
+        let server = self.conversation.server;
+        let story = format!(
+            "the NAT gave the client {is} in place of {was} in the middle of the tunnel, and {server} still answers to {was}"
+        );
+        let judgement = Judgement::of(Cause::NatMappingChanged, story)
+            .citing(&moved.sent, &format!("ESP of the client, now from {is}"))
+            .citing(&moved.stale, &format!("the gateway still sends to {was}"))
+            .citing(&moved.refused, "ICMP: the NAT has no such mapping any more");
+        let judgement = match moved.before {
+            Some(before) => judgement.citing_one(before, format!("last ESP of the client from {was}")),
+            None => judgement.at_most(Confidence::Medium, "the capture began after the change"),
+        };
+        Some((judgement, Speaks::NatT))
     }
 
     /// The same request again and again at the end, after the gateway's last packet of any kind.
@@ -439,6 +421,44 @@ impl<'a> Ended<'_, '_, 'a> {
             Some(back) => format!("the tunnel carried traffic both ways until {}; ", back.time.clock()),
             None => "IKE was up; ".to_owned(),
         }
+    }
+}
+
+/// A client whose packets come from another port or address than those that the gateway still answers to.
+struct Moved {
+    /// The client's last packet from the old one; none where the capture began later.
+    before: Option<Mark>,
+    /// Its packets from the new one.
+    sent: Marks,
+    /// The gateway's packets to the old one since then.
+    stale: Marks,
+    /// What the NAT says to them.
+    refused: Marks,
+}
+
+impl Moved {
+    fn between(old: &PairFlow<'_>, new: &PairFlow<'_>) -> Option<Moved> {
+        let (client, server) = (old.client_side, old.client_side.other());
+        let (log, new_log) = (esp_log(&old.flow)?, esp_log(&new.flow)?);
+        if new_log.packets_from(new.client_side.other()) > 0 {
+            return None;
+        }
+        let refused: Marks =
+            old.flow.icmp().iter().filter(|record| record.side == server).map(|record| record.mark).collect();
+        let same_spi = new_log.from(new.client_side).find_map(|spi| {
+            let before = log.from(client).find(|known| known.spi == spi.spi)?.packets.last()?;
+            (spi.packets.first()? > before).then(|| (Some(before), spi.packets.clone()))
+        });
+        // Where the change went before the capture, the NAT's refusals tell.
+        let begun_later = || {
+            let sent = tcp::merge(new_log.from(new.client_side).map(|spi| &spi.packets));
+            (log.packets_from(client) == 0 && !refused.is_empty()).then_some((None, sent))
+        };
+        let (before, sent) = same_spi.or_else(begun_later)?;
+        let since = before.and(sent.first());
+        let all = &old.flow.udp()?.half(server).packets;
+        let stale: Marks = all.cited().filter(|mark| since.is_none_or(|since| *mark > since)).collect();
+        (sent.count() >= MIN_ATTEMPTS && !stale.is_empty()).then_some(Moved { before, sent, stale, refused })
     }
 }
 

@@ -127,7 +127,7 @@ fn whole(conversation: &Conversation<'_, '_>, transports: &BTreeMap<usize, Judge
     }
     let mut undecided: Option<Outcome> = None;
     for sa in conversation.sas.iter().rev().filter(|sa| sa.is_answered()) {
-        let outcome = if !sa.begins_here() {
+        let outcome = if !sa.shows_set_up() {
             Some(Outcome::up(conversation, sa, sa.messages.last().map_or(Speaks::Ike, |sent| sent.speaks)))
         } else if sa.is_v2() {
             v2::outcome(conversation, sa)
@@ -148,6 +148,11 @@ fn whole(conversation: &Conversation<'_, '_>, transports: &BTreeMap<usize, Judge
         let at = conversation.index_of(speaks)?;
         Some((transports.get(&at)?.clone(), Some(at)))
     };
+    // Where TCP was tried last and cannot be judged, the silence of UDP before it is not the end of the story.
+    let unread = of(Speaks::IkeTcp).filter(|(judgement, _)| judgement.cause == Some(Cause::SnaplenTooShort));
+    if let Some(found) = unread {
+        return found;
+    }
     let order = [Speaks::Ike, Speaks::NatT, Speaks::Esp, Speaks::IkeTcp];
     let bad = order.into_iter().filter_map(of).find(|(judgement, _)| judgement.verdict.is_bad());
     bad.or_else(|| undecided.map(|outcome| (outcome.judgement, conversation.index_of(outcome.way))))

@@ -5,7 +5,7 @@ use super::sizes;
 use crate::flow::{Mark, Marks};
 use crate::profile::Speaks;
 use crate::proto::ike::Suite;
-use crate::proto::ike::exchange::v2::IKE_SA_INIT;
+use crate::proto::ike::exchange::{v1, v2};
 use crate::proto::ike::payload::kind;
 use crate::verdict::tcp;
 
@@ -50,6 +50,18 @@ impl<'a> IkeSa<'a> {
     /// Whether its set-up was captured: the client's first message, which has no responder SPI.
     pub(super) fn begins_here(&self) -> bool {
         self.messages.iter().any(|sent| sent.from_client && sent.message.header.responder_spi == 0)
+    }
+
+    /// Whether any of its set-up was captured, so that it can be asked how far that came.
+    pub(super) fn shows_set_up(&self) -> bool {
+        self.messages.iter().any(|sent| {
+            let header = &sent.message.header;
+            if header.is_v2() {
+                matches!(header.exchange, v2::IKE_SA_INIT | v2::IKE_AUTH)
+            } else {
+                matches!(header.exchange, v1::MAIN | v1::AGGRESSIVE | v1::TRANSACTION | v1::QUICK)
+            }
+        })
     }
 
     /// The algorithms that the gateway chose.
@@ -107,7 +119,7 @@ impl<'a> Exchange<'a> {
     pub(super) fn awaits_another_round(&self) -> bool {
         let answered = self.responses.iter().filter_map(|sent| sent.marks().last()).max();
         let again = |at: Mark| self.requests.last().is_some_and(|sent| sent.is_after(at));
-        self.kind == IKE_SA_INIT && answered.is_some_and(again)
+        self.kind == v2::IKE_SA_INIT && answered.is_some_and(again)
     }
 
     /// The kind of the request's first encrypted payload.
@@ -162,7 +174,7 @@ impl<'a> Exchange<'a> {
 }
 
 fn sendings(messages: &[Sent<'_>], kind: u8) -> Marks {
-    if kind == IKE_SA_INIT {
+    if kind == v2::IKE_SA_INIT {
         // The rounds of the first exchange differ; the last is what waits for an answer.
         return messages.last().map(|sent| sent.marks().clone()).unwrap_or_default();
     }

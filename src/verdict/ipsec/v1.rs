@@ -8,6 +8,7 @@ use super::{Outcome, sizes};
 use crate::flow::{Mark, Marks};
 use crate::profile::Speaks;
 use crate::proto::ike::exchange::v1::{AGGRESSIVE, INFORMATIONAL, MAIN, QUICK, TRANSACTION};
+use crate::proto::ike::payload::kind::v1 as payload;
 use crate::proto::ike::{notify, notify_name};
 use crate::report::{Cause, Confidence};
 use crate::time::Span;
@@ -106,10 +107,11 @@ impl<'a> Ladder<'_, '_, 'a> {
     /// Main mode: three messages each way, the last two encrypted and perhaps on another port.
     fn main_mode(&self) -> Option<Outcome> {
         let server = self.conversation.server;
-        let step = |sent: &Sent<'a>| match &sent.message.clear {
+        // By the first payload, which even a capture of the headers alone shows: SA in the first two messages, key exchange in the next.
+        let step = |sent: &Sent<'a>| match sent.message.header.next_payload {
             _ if sent.message.header.is_encrypted_v1() => 3,
-            clear if clear.fragment.is_some() => 3,
-            clear if clear.suite.is_some() || clear.proposal.is_some() => 1,
+            payload::FRAGMENT => 3,
+            payload::SA => 1,
             _ => 2,
         };
         let reached = |client: bool| self.of(client, MAIN).map(step).max().unwrap_or(0);

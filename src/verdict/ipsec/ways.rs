@@ -29,6 +29,12 @@ fn in_tcp(conversation: &Conversation<'_, '_>, port: u16) -> Judgement {
     let target = conversation.target(Speaks::IkeTcp);
     let answered = flows.iter().filter_map(|flow| flow.spoken(flow.client_side().other()));
     let is_known = answered.into_iter().any(|spoken| !matches!(spoken, Spoken::Unknown | Spoken::Text));
+    let spoke_ike = |flow: &&FlowView<'_>| flow.spoken(flow.client_side()) == Some(Spoken::IkeTcp);
+    if !flows.iter().any(|flow| spoke_ike(&flow)) {
+        let story = format!("a connection to {target} carries something that began before the capture did");
+        let seen: Marks = flows.iter().map(FlowView::first).collect();
+        return Judgement::of(Cause::StartedMidFlow, story).citing(&seen, "first packet");
+    }
     let cut = conversation.context.analysis.info.truncated_packets > 0;
     if cut && !is_known {
         let story = format!("{target} answers, but its packets were captured too short to tell with what");
@@ -51,7 +57,9 @@ fn in_udp(conversation: &Conversation<'_, '_>, speaks: Speaks) -> Judgement {
             .citing(&answers, "packet of the gateway")
             .citing(&conversation.sent_by_client(speaks), "packet of the client");
     }
-    if let Some(judgement) = icmp::judge(&conversation.views(speaks), &target) {
+    // Of ESP alone nobody knows which end is the client, and whether it worked before.
+    let asked = conversation.messages.iter().any(|sent| sent.from_client && sent.speaks == speaks);
+    if let Some(judgement) = icmp::judge(&conversation.views(speaks), &target).filter(|_| asked) {
         return judgement;
     }
     if let Some((request, marks)) = most_repeated(conversation, speaks) {
