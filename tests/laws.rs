@@ -1,5 +1,5 @@
-//! What holds of every capture of a VPN, whatever is in it: a capture that ends earlier, doubles its packets, holds one direction
-//! only or has neighbours out of order never accuses a tunnel that works.
+//! What holds of every capture, whatever is in it: one that ends earlier, doubles its packets, holds one direction only or has
+//! neighbours out of order never accuses a tunnel that works; one that begins later or lost packets accuses no service that works.
 //!
 //! The captures are the cases', and the laboratory's where `PORTPROOF_CORPUS` names them.
 
@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use portproof::capture::{Capture, LinkType, Options};
 use portproof::engine;
 use portproof::profile::{Profile, Site};
-use portproof::report::{Confidence, Report, Verdict};
+use portproof::report::{Confidence, Report, Service, Verdict};
 use portproof::verdict::{self, Scope};
 use util::captures::{Known, cases, in_parallel, laboratory};
 
@@ -27,6 +27,9 @@ const SECOND_COPY: i64 = 10_000;
 
 /// Queues of a network card are emptied this far apart at most; what is in another order by more is no neighbour.
 const REORDERED: i64 = 5_000_000;
+
+/// One packet in this many is lost: more than the capture of a busy machine, and enough to meet every step of a handshake in turn.
+const LOSS: usize = 10;
 
 /// What is told by the order of packets of one flow alone: an ICMP error that comes before the packet which it quotes has no flow to
 /// belong to, and ESP has nothing but its order to say what answers what.
@@ -87,11 +90,42 @@ fn neighbours_out_of_order_change_no_verdict() {
     });
 }
 
-/// Puts every capture to a law, which gives what breaks it.
+#[test]
+fn a_capture_that_begins_later_accuses_nothing_that_works() {
+    holds_of(everything, |subject| {
+        (1..subject.packets.len())
+            .flat_map(|at| subject.accused(&format!("from frame {at} on"), &subject.packets[at..]))
+            .collect()
+    });
+}
+
+#[test]
+fn a_capture_that_lost_packets_accuses_nothing_that_works() {
+    holds_of(everything, |subject| {
+        let without = |lost: usize| -> Vec<Packet> {
+            let packets = subject.packets.iter().enumerate();
+            packets.filter(|(at, _)| at % LOSS != lost).map(|(_, packet)| packet.clone()).collect()
+        };
+        (0..LOSS)
+            .flat_map(|lost| subject.accused(&format!("without frames {} + {LOSS} n", lost + 1), &without(lost)))
+            .collect()
+    });
+}
+
+fn everything(_: &Known) -> bool {
+    true
+}
+
+/// Puts every capture of a tunnel to a law, which gives what breaks it.
 fn holds(law: impl Fn(&Subject) -> Vec<(String, Said)> + Sync) {
+    holds_of(|known| known.accepted.contains_key(SERVICE), law);
+}
+
+/// The same of other captures too.
+fn holds_of(wanted: impl Fn(&Known) -> bool, law: impl Fn(&Subject) -> Vec<(String, Said)> + Sync) {
     let mut known = cases();
     known.extend(laboratory());
-    known.retain(|one| one.accepted.contains_key(SERVICE));
+    known.retain(wanted);
     // Cases that were taken from the laboratory are the same bytes.
     let mut seen = std::collections::BTreeSet::new();
     known.retain(|one| seen.insert(one.bytes()));
@@ -115,6 +149,8 @@ struct Subject {
     whole: Said,
     /// Whether it is known to work.
     works: bool,
+    /// Every service that is known to work.
+    working: Vec<String>,
     servers: Vec<IpAddr>,
 }
 
@@ -149,14 +185,27 @@ impl Subject {
         };
         let scope = Scope::new(profile, site);
         let report = report(&scope, link, &packets);
-        let works = known.accepted[SERVICE] == ["seen"];
-        let service = service(&report);
+        let working: Vec<String> =
+            known.accepted.iter().filter(|(_, accepted)| **accepted == ["seen"]).map(|(id, _)| id.clone()).collect();
+        let works = working.iter().any(|id| id == SERVICE);
+        let service = service(&report, SERVICE);
         let servers = service.pairs.iter().filter_map(|pair| pair.server).collect();
-        Some(Subject { name: known.name.clone(), link, whole: said(&report), servers, packets, scope, works })
+        Some(Subject { name: known.name.clone(), link, whole: said(service), servers, packets, scope, works, working })
     }
 
     fn judge(&self, packets: &[Packet]) -> Said {
-        said(&report(&self.scope, self.link, packets))
+        said(service(&report(&self.scope, self.link, packets), SERVICE))
+    }
+
+    /// Services that are known to work and that these packets accuse.
+    fn accused(&self, what: &str, packets: &[Packet]) -> Vec<(String, Said)> {
+        if self.working.is_empty() {
+            return Vec::new();
+        }
+        let report = report(&self.scope, self.link, packets);
+        let said = self.working.iter().map(|id| (format!("{id} {what}"), said(service(&report, id))));
+        said.filter(|(_, said)| matches!(said.verdict, Verdict::Blocked | Verdict::Failed | Verdict::Interrupted))
+            .collect()
     }
 
     /// The verdict over these packets, where it is not that over the capture's.
@@ -224,12 +273,11 @@ fn report(scope: &Scope, link: LinkType, packets: &[Packet]) -> Report {
     verdict::join(scope, Vec::new(), vec![verdict::judge(scope, &analysis, 0)])
 }
 
-fn service(report: &Report) -> &portproof::report::Service {
-    report.services.iter().find(|service| service.id == SERVICE).unwrap()
+fn service<'r>(report: &'r Report, id: &str) -> &'r Service {
+    report.services.iter().find(|service| service.id == id).unwrap()
 }
 
-fn said(report: &Report) -> Said {
-    let service = service(report);
+fn said(service: &Service) -> Said {
     Said {
         verdict: service.verdict,
         cause: service.cause.map(|cause| format!("{cause:?}")),

@@ -129,6 +129,12 @@ impl Tcp {
         self.rtt.is_some() || self.halves.iter().all(|half| half.data_packets > 0)
     }
 
+    /// Whether the capture lacks some of the connection: bytes behind which a segment stands, or that the other side acknowledged. Then
+    /// nothing follows from what is not there.
+    pub fn has_gaps(&self) -> bool {
+        self.halves.iter().any(|half| half.gap_bytes > 0 || !half.acks_of_unseen.is_empty())
+    }
+
     /// Whether a SYN of the client and no SYN-ACK was seen.
     pub fn saw_opening(&self) -> bool {
         self.halves.iter().any(|half| !half.opening.is_empty())
@@ -189,6 +195,11 @@ impl Tcp {
     }
 
     fn open(&mut self, item: &Item<'_>, mark: Mark, options: &[u8]) {
+        // Its acknowledgement stood before it in the file: nothing is missing.
+        let [half, other] = both(&mut self.halves, item.side);
+        if half.opening.is_empty() && half.next == Some(item.sequence.wrapping_add(1)) {
+            other.acks_of_unseen.clear();
+        }
         let half = &mut self.halves[item.side.index()];
         if !half.opening.is_empty() {
             half.retransmitted += 1;

@@ -139,6 +139,7 @@ fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, speaks: Speaks,
         && no_fin
         && !tcp.resets().iter().any(|other| other.side == client && other.mark < reset.mark)
         && last_data.is_some_and(|data| reset.mark.time - data.time <= ALIVE)
+        && (forged(context, flow, tcp, reset).is_some() || !tcp.has_gaps())
         && (forged(context, flow, tcp, reset).is_some()
             || !ours.repeats.is_empty()
             || is_cut_off(flow, tcp, reset)
@@ -336,6 +337,14 @@ fn opened(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str, r
     let end = |mark: Option<Mark>| mark.map_or(context.horizon(), |mark| mark.time);
     if let Some(reset) = reset.filter(|reset| client_end.is_none_or(|end| reset.mark < end)) {
         return reset_before_data(context, flow, tcp, target, &reset);
+    }
+    if !ours.acks_of_unseen.is_empty() || theirs.gap_bytes > 0 {
+        let story = format!(
+            "{target} answered, as the client's acknowledgements and its own numbers show, but the capture lacks the answer"
+        );
+        return Judgement::of(Cause::OneSidedCapture, story)
+            .citing(&ours.acks_of_unseen, "acknowledges what the capture lacks")
+            .citing_one(flow.last(), "last packet");
     }
     let Some(first_data) = ours.first_data else {
         let waited = end(client_end.or(theirs.fin)) - flow.first().time;

@@ -177,6 +177,9 @@ impl Handshake<'_, '_> {
             let judgement = Judgement::of(cause, story).citing_one(*mark, format!("alert {name} of the client"));
             return Some(self.citing(judgement, Some(flight), "flight of the server"));
         }
+        if self.tcp.has_gaps() {
+            return None;
+        }
         let end = self.client_end()?;
         let sent = self.facts.client.protected;
         let without_data = if self.is_1_3() {
@@ -214,7 +217,7 @@ impl Handshake<'_, '_> {
         let alone = after == 1 && server.last_length == ALERT_RECORD && self.facts.server_flight > 0;
         let end = self.server_end()?;
         let left_before = self.client_end().zip(self.facts.server.last).is_some_and(|(left, alert)| left < alert);
-        if !self.is_1_3() || client.records == 0 || !alone || left_before {
+        if self.tcp.has_gaps() || !self.is_1_3() || client.records == 0 || !alone || left_before {
             return None;
         }
         let story = format!(

@@ -2,7 +2,7 @@
 
 use super::conversation::Conversation;
 use super::{esp, silent};
-use crate::flow::{FlowView, Mark, Marks};
+use crate::flow::{FlowView, Mark, Marks, Tcp};
 use crate::profile::Speaks;
 use crate::proto::sniff::Spoken;
 use crate::report::{Cause, Confidence};
@@ -29,8 +29,10 @@ fn in_tcp(conversation: &Conversation<'_, '_>, port: u16) -> Judgement {
     let target = conversation.target(Speaks::IkeTcp);
     let answered = flows.iter().filter_map(|flow| flow.spoken(flow.client_side().other()));
     let is_known = answered.into_iter().any(|spoken| !matches!(spoken, Spoken::Unknown | Spoken::Text));
-    let spoke_ike = |flow: &&FlowView<'_>| flow.spoken(flow.client_side()) == Some(Spoken::IkeTcp);
-    if !flows.iter().any(|flow| spoke_ike(&flow)) {
+    let began_with_ike = |flow: &FlowView<'_>| {
+        flow.tcp().is_some_and(Tcp::saw_opening) && flow.spoken(flow.client_side()) == Some(Spoken::IkeTcp)
+    };
+    if !flows.iter().any(began_with_ike) {
         let story = format!("a connection to {target} carries something that began before the capture did");
         let seen: Marks = flows.iter().map(FlowView::first).collect();
         return Judgement::of(Cause::StartedMidFlow, story).citing(&seen, "first packet");
@@ -40,6 +42,14 @@ fn in_tcp(conversation: &Conversation<'_, '_>, port: u16) -> Judgement {
         let story = format!("{target} answers, but its packets were captured too short to tell with what");
         let seen: Marks = flows.iter().map(FlowView::first).collect();
         return Judgement::of(Cause::SnaplenTooShort, story).citing(&seen, "first packet");
+    }
+    let has_gaps = flows.iter().filter_map(FlowView::tcp).any(Tcp::has_gaps);
+    if has_gaps && !is_known {
+        let story = format!(
+            "{target} answers, but the capture lacks some of the connection, so that its messages cannot be told"
+        );
+        let seen: Marks = flows.iter().map(FlowView::first).collect();
+        return Judgement::of(Cause::OneSidedCapture, story).citing(&seen, "first packet");
     }
     let said: Marks = flows.iter().filter_map(|flow| flow.tcp()?.half(flow.client_side().other()).first_data).collect();
     let first = flows.first().map_or(Mark { frame: 0, time: conversation.context.horizon() }, FlowView::first);
