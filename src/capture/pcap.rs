@@ -14,6 +14,8 @@ use super::window::{MAX_PACKET, Step};
 use super::{Direction, Frame, Interface, LinkType};
 use crate::time::Timestamp;
 
+const NANOS_PER_SECOND: i64 = 1_000_000_000;
+
 /// Bytes of the file header.
 pub(super) const HEADER_LEN: usize = 24;
 
@@ -100,7 +102,8 @@ impl Pcap {
         let Some(data) = rest.get(self.extra..).and_then(|rest| rest.get(..captured as usize)) else {
             return Ok(Step::More);
         };
-        let nanos = i64::from(fraction) * self.nanos_per_fraction;
+        // A fraction of a second is less than one; broken writers have stored minutes there.
+        let nanos = (i64::from(fraction) * self.nanos_per_fraction).min(NANOS_PER_SECOND - 1);
         let frame = Frame {
             number,
             time: Some(Timestamp::from_parts(i64::from(seconds), nanos)),

@@ -33,6 +33,13 @@ fn little_endian_microseconds() {
 }
 
 #[test]
+fn a_fraction_is_less_than_a_second() {
+    let broken = RECORDS.replace("02000000 03000000 3c000000", "00e1f505 03000000 3c000000");
+    let (frames, _) = read(&hex(&format!("{HEADER} {broken}")));
+    assert_eq!(frames[0].time, Some(Timestamp(1_999_999_999)));
+}
+
+#[test]
 fn little_endian_nanoseconds() {
     let header = HEADER.replace("d4c3b2a1", "4d3cb2a1");
     assert_eq!(read(&hex(&format!("{header} {RECORDS}"))).0, two_frames(2));
