@@ -9,7 +9,7 @@ use crate::flow::Marks;
 use crate::profile::Speaks;
 use crate::proto::ike::exchange::v2::{CREATE_CHILD_SA, IKE_AUTH, IKE_SA_INIT, INFORMATIONAL};
 use crate::proto::ike::payload::kind::v2 as payload;
-use crate::proto::ike::{group_name, notify, notify_name};
+use crate::proto::ike::{Suite, group_name, notify, notify_name};
 use crate::report::{Cause, Confidence};
 use crate::time::Span;
 use crate::verdict::judgement::Judgement;
@@ -17,6 +17,9 @@ use crate::verdict::tcp;
 
 /// A client that refuses the gateway does so at once (measured: 5 ms); this allows for a slow certificate check.
 const REFUSAL: Span = Span::from_secs(10);
+
+/// A client that is asked for EAP answers with its identity at once, by itself (RFC 3748, 5.1); one that is silent for longer was not asked.
+const EAP_BEGINS: Span = Span::from_secs(3);
 
 /// A gateway that asks again for the cookie which it was just given: twice may be a change of its secret, three times is a loop.
 const COOKIE_ROUNDS: usize = 3;
@@ -61,81 +64,134 @@ fn authentication(
     way: Speaks,
 ) -> Outcome {
     let server = conversation.server;
-    let rounds: Vec<&Exchange<'_>> = exchanges
-        .iter()
-        .filter(|exchange| exchange.by_client && exchange.kind == IKE_AUTH && exchange.asks() == Some(payload::EAP))
-        .collect();
-    let after_eap = !rounds.is_empty();
-    let suite = sa.suite();
-    let content = suite.and_then(|suite| last.answer_content(&suite));
-    let child_is_missing = || sizes::lacks_child(content?, &suite?, after_eap);
-    let size = || answer_len(last);
-    let proved_by_kind = "the reason is encrypted; that it is a refusal shows in the kind of its first payload, which is in clear, and in its size";
     let Some(first_payload) = last.answers() else {
         let story = format!("the answer of {server} to {} was captured too short to tell what it is", last.label());
-        return Outcome::open(
-            Judgement::of(Cause::SnaplenTooShort, story).citing(&last.answered(), "answer, cut"),
-            way,
-        );
+        let judgement = Judgement::of(Cause::SnaplenTooShort, story).citing(&last.answered(), "answer, cut");
+        return Outcome::open(judgement, way);
     };
-    if last.is_answered_by_notify() && child_is_missing() != Some(false) {
-        let (cause, what) = if after_eap {
-            (Cause::IkeEapFailed, format!("after {} rounds of EAP ", rounds.len()))
+    let login = Login::of(conversation, sa, exchanges, last);
+    let refused = login
+        .refused()
+        .or_else(|| broken_off_by_client(conversation, exchanges, last, login.after_eap(), first_payload));
+    if let Some(judgement) = refused {
+        let judgement =
+            judgement.citing(&login.rounds, "IKE_AUTH request: EAP").citing(&opening(exchanges), "IKE_AUTH");
+        return Outcome::settled(judgement, way);
+    }
+    let waits = match first_payload {
+        payload::EAP => Some("its last EAP message was not answered before the capture ends"),
+        // The gateway's own authentication, before EAP begins.
+        payload::ID_R if login.after_eap() => Some("it authenticated itself, and the client did not go on"),
+        _ => None,
+    };
+    if let Some(what) = waits {
+        let story = format!("{server} waits for the user's login: {what}");
+        let judgement = Judgement::of(Cause::TunnelIdle, story).citing(&last.answered(), "answer of the gateway");
+        return Outcome::open(judgement, way);
+    }
+    login.child_refused(way).unwrap_or_else(|| Outcome::up(conversation, sa, way))
+}
+
+/// The answer to the last IKE_AUTH, and what may stand in it.
+struct Login<'l, 'c, 'a> {
+    conversation: &'l Conversation<'c, 'a>,
+    exchanges: &'l [Exchange<'a>],
+    last: &'l Exchange<'a>,
+    /// The client's EAP messages.
+    rounds: Marks,
+    suite: Option<Suite>,
+    /// The most bytes of payloads that the answer may hold.
+    content: Option<usize>,
+}
+
+impl<'l, 'c, 'a> Login<'l, 'c, 'a> {
+    fn of(
+        conversation: &'l Conversation<'c, 'a>,
+        sa: &IkeSa<'a>,
+        exchanges: &'l [Exchange<'a>],
+        last: &'l Exchange<'a>,
+    ) -> Self {
+        let is_round = |exchange: &&Exchange<'a>| {
+            exchange.by_client && exchange.kind == IKE_AUTH && exchange.asks() == Some(payload::EAP)
+        };
+        let rounds = exchanges.iter().filter(is_round).filter_map(Exchange::began).collect();
+        let suite = sa.suite();
+        let content = suite.and_then(|suite| last.answer_content(&suite));
+        Login { conversation, exchanges, last, rounds, suite, content }
+    }
+
+    fn after_eap(&self) -> bool {
+        !self.rounds.is_empty()
+    }
+
+    /// Whether the answer is too small for a child; none where its size does not tell.
+    fn lacks_child(&self) -> Option<bool> {
+        sizes::lacks_child(self.content?, &self.suite?, self.after_eap())
+    }
+
+    /// An error in place of the gateway's authentication.
+    fn refused(&self) -> Option<Judgement> {
+        if !self.last.is_answered_by_notify() || self.lacks_child() == Some(false) {
+            return None;
+        }
+        let server = self.conversation.server;
+        let (cause, what) = if self.after_eap() {
+            (Cause::IkeEapFailed, format!("after {} rounds of EAP ", self.rounds.count()))
         } else {
             (Cause::IkeAuthRefused, String::new())
         };
-        let story = format!("{server} {what}answered {} with an encrypted error of {} bytes", last.label(), size());
-        let judgement = Judgement::of(cause, story)
-            .by(Some(server))
-            .citing(&last.answered(), "IKE_AUTH response: error, encrypted")
-            .citing(&last.sent(), &last.label())
-            .citing(&begun(&rounds), "IKE_AUTH request: EAP")
-            .at_most(Confidence::Medium, proved_by_kind);
-        return Outcome::settled(judgement, way);
+        let (label, size) = (self.last.label(), answer_len(self.last));
+        Some(
+            Judgement::of(cause, format!("{server} {what}answered {label} with an encrypted error of {size} bytes"))
+                .by(Some(server))
+                .citing(&self.last.answered(), "IKE_AUTH response: error, encrypted")
+                .citing(&self.last.sent(), &label)
+                .at_most(
+                    Confidence::Medium,
+                    "the reason is encrypted; that it is a refusal shows in the kind of its first payload, which is in clear, and in its size",
+                ),
+        )
     }
-    if let Some(judgement) = broken_off_by_client(conversation, exchanges, last, after_eap, first_payload) {
-        return Outcome::settled(
-            judgement.citing(&begun(&rounds), "IKE_AUTH request: EAP").citing(&opening(exchanges), "IKE_AUTH"),
-            way,
-        );
-    }
-    if first_payload == payload::EAP {
-        let story = format!(
-            "{server} waits for the user's login: its last EAP message was not answered before the capture ends"
-        );
-        let judgement = Judgement::of(Cause::TunnelIdle, story).citing(&last.answered(), "EAP message of the gateway");
-        return Outcome::open(judgement, way);
-    }
-    if after_eap && first_payload == payload::ID_R {
-        // The gateway's own authentication, before EAP begins.
-        let story = format!("{server} authenticated itself, and the client did not go on");
-        return Outcome::open(Judgement::of(Cause::TunnelIdle, story).citing(&last.answered(), "answer"), way);
-    }
-    let has_child =
-        exchanges.iter().any(|exchange| exchange.kind == CREATE_CHILD_SA && !exchange.is_answered_by_notify());
-    if child_is_missing() == Some(true) && !has_child && conversation.last_esp_back().is_none() {
-        let no_address = after_eap
-            && content.zip(suite).and_then(|(content, suite)| sizes::lacks_address(content, &suite)) == Some(true);
+
+    /// The gateway accepted the login, and its answer has no room for a tunnel.
+    fn child_refused(&self, way: Speaks) -> Option<Outcome> {
+        let has_child = self.exchanges.iter().any(|one| one.kind == CREATE_CHILD_SA && !one.is_answered_by_notify());
+        if self.lacks_child() != Some(true) || has_child || self.conversation.last_esp_back().is_some() {
+            return None;
+        }
+        let (server, size) = (self.conversation.server, answer_len(self.last));
+        let went_on = self.exchanges.iter().any(|one| one.began() > self.last.began());
+        let stays_silent = self.last.answered_at().is_some_and(|at| self.conversation.goes_on(at, EAP_BEGINS));
+        if !self.after_eap() && !went_on && !stays_silent {
+            // A gateway that has a shared key of its own and wants EAP of the user answers with as little.
+            let story = format!(
+                "{server} authenticated itself with {size} bytes, too few for a tunnel: it refused one, or waits for the user's login"
+            );
+            let judgement =
+                Judgement::of(Cause::TunnelIdle, story).citing(&self.last.answered(), "answer of the gateway");
+            return Some(Outcome::open(judgement, way));
+        }
+        let no_address = self.after_eap()
+            && self.content.zip(self.suite).and_then(|(content, suite)| sizes::lacks_address(content, &suite))
+                == Some(true);
         let (cause, what) = if no_address {
             (Cause::IkeNoAddress, "an address for the tunnel")
         } else {
             (Cause::IkeChildRefused, "a child SA")
         };
         let story = format!(
-            "{server} accepted the login, but its answer of {} bytes is too small to hold {what}: IKE is up, the tunnel was refused",
-            size()
+            "{server} accepted the login, but its answer of {size} bytes is too small to hold {what}: IKE is up, the tunnel was refused"
         );
         let judgement = Judgement::of(cause, story)
             .by(Some(server))
-            .citing(&last.answered(), "IKE_AUTH response: accepted, without a child")
-            .citing(&last.sent(), &last.label())
+            .citing(&self.last.answered(), "IKE_AUTH response: accepted, without a child")
+            .citing(&self.last.sent(), &self.last.label())
             .at_most(
                 Confidence::Medium,
                 "computed from the negotiated algorithms: the answer is encrypted and does not say why",
             );
-        return Outcome::settled(judgement, way);
+        Some(Outcome::settled(judgement, way))
     }
-    Outcome::up(conversation, sa, way)
 }
 
 /// The client's own encrypted error right after the gateway's authentication: a first payload of kind notify where a good-order
@@ -290,10 +346,6 @@ fn first_requests(sa: &IkeSa<'_>) -> Marks {
         .filter(|sent| sent.message.header.exchange == IKE_SA_INIT)
         .filter_map(|sent| sent.marks().first())
         .collect()
-}
-
-fn begun(exchanges: &[&Exchange<'_>]) -> Marks {
-    exchanges.iter().filter_map(|exchange| exchange.began()).collect()
 }
 
 /// The first IKE_AUTH exchange.
