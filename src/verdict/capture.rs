@@ -85,13 +85,11 @@ fn join_moved(grouped: &mut Grouped<'_>) {
     for (key, _) in grouped.iter().filter(|(_, (flows, _))| flows.iter().any(|flow| ipsec::is_ipsec(&flow.flow))) {
         gateways.entry((key.0, key.2)).or_default().push(*key);
     }
-    let flows = |key: &PairKey| grouped.get(key).map_or(&[][..], |(flows, _)| flows);
-    for clients in gateways.values().filter(|clients| clients.len() > 1) {
-        for later in clients {
-            let earlier =
-                clients.iter().find(|earlier| *earlier != later && ipsec::goes_on(flows(earlier), flows(later)));
-            moves.extend(earlier.map(|earlier| (*later, *earlier)));
-        }
+    for keys in gateways.values().filter(|keys| keys.len() > 1) {
+        let clients: Vec<&[PairFlow<'_>]> =
+            keys.iter().map(|key| grouped.get(key).map_or(&[][..], |(flows, _)| flows)).collect();
+        let moved = ipsec::moves(&clients).into_iter();
+        moves.extend(moved.filter_map(|(later, earlier)| Some((*keys.get(later)?, *keys.get(earlier)?))));
     }
     for (later, earlier) in moves {
         // A client that moved twice is already under its first address, or will be found there.

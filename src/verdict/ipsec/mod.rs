@@ -18,7 +18,7 @@ mod v2;
 mod ways;
 
 pub(super) use conversation::{ike_log, is_ipsec};
-pub(super) use moved::{addresses, goes_on};
+pub(super) use moved::{addresses, moves};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

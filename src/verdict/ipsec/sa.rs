@@ -1,5 +1,7 @@
 //! The ladder of one IKE SA: its exchanges in order, over every port and way that it moved to.
 
+use std::collections::BTreeMap;
+
 use super::conversation::Sent;
 use super::sizes;
 use crate::flow::{Mark, Marks};
@@ -27,15 +29,16 @@ pub(super) struct Exchange<'a> {
 impl<'a> IkeSa<'a> {
     /// The SAs of messages that stand in order.
     pub(super) fn all(messages: &[Sent<'a>]) -> Vec<IkeSa<'a>> {
-        let mut all: Vec<(u64, IkeSa<'a>)> = Vec::new();
+        let mut all: Vec<IkeSa<'a>> = Vec::new();
+        let mut places: BTreeMap<u64, usize> = BTreeMap::new();
         for sent in messages {
-            let spi = sent.message.header.initiator_spi;
-            match all.iter_mut().find(|(known, _)| *known == spi) {
-                Some((_, sa)) => sa.messages.push(*sent),
-                None => all.push((spi, IkeSa { messages: vec![*sent] })),
+            let place = *places.entry(sent.message.header.initiator_spi).or_insert(all.len());
+            match all.get_mut(place) {
+                Some(sa) => sa.messages.push(*sent),
+                None => all.push(IkeSa { messages: vec![*sent] }),
             }
         }
-        all.into_iter().map(|(_, sa)| sa).collect()
+        all
     }
 
     pub(super) fn is_v2(&self) -> bool {
