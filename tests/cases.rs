@@ -107,6 +107,10 @@ fn services(case: &Case, report: &Value, wrong: &mut Vec<String>) {
         if !accepts_cause(accepted, service) {
             wrong.push(format!("{id}: expected cause {}, got {}", accepted.cause.join(" or "), service["cause"]));
         }
+        let summary = service["summary"].as_str().unwrap_or_default();
+        if let Some(words) = accepted.says.as_ref().filter(|words| !summary.contains(words.as_str())) {
+            wrong.push(format!("{id}: {words:?} is not said: {summary:?}"));
+        }
         for (transport, expected) in &accepted.transports {
             let got = verdict(row(&service["transports"], transport));
             if !expected.iter().any(|expected| expected == got) {

@@ -279,7 +279,10 @@ fn judged(folder: PathBuf) -> Vec<Scenario> {
         let mut truth = read();
         let services = std::mem::take(&mut truth.services).into_iter();
         let accepted = services.map(|s| {
-            (s.service, Accepted { verdict: s.verdict, cause: s.cause, transports: s.transports, finding: None })
+            (
+                s.service,
+                Accepted { verdict: s.verdict, cause: s.cause, transports: s.transports, says: None, finding: None },
+            )
         });
         Scenario { folder: folder.clone(), capture: capture.file, accepted: accepted.collect(), truth }
     };

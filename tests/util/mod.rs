@@ -27,6 +27,8 @@ pub(crate) struct Accepted {
     pub(crate) cause: Vec<String>,
     #[serde(default)]
     pub(crate) transports: BTreeMap<String, Vec<String>>,
+    /// Words of the service's summary.
+    pub(crate) says: Option<String>,
     /// What the service's root finding must show, where the case says so.
     pub(crate) finding: Option<Shown>,
 }

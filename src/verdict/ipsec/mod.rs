@@ -27,6 +27,8 @@ use super::context::Context;
 use super::judgement::Judgement;
 use super::pair::PairFlow;
 use crate::profile::Speaks;
+use crate::proto::ike::exchange::v2::CREATE_CHILD_SA;
+use crate::proto::ike::payload::kind::v2 as payload;
 use crate::report::{Cause, Confidence, Encapsulation, Verdict};
 use conversation::{Conversation, Traffic};
 use sa::IkeSa;
@@ -183,7 +185,7 @@ fn carried(
         _ => "in UDP",
     };
     let (out, back) = (carrier.traffic.out.count(), carrier.traffic.back.count());
-    let story = format!("the tunnel carries traffic: ESP {way}, {out} out, {back} in");
+    let story = format!("the tunnel carries traffic: ESP {way}, {out} out, {back} in{}", history(conversation));
     if let Some(judgement) = degraded::judge(conversation, carrier, &story) {
         return (judgement, about);
     }
@@ -194,6 +196,27 @@ fn carried(
         .citing(&carrier.traffic.back, "ESP of the gateway");
     let set_up = conversation.messages.iter().any(|sent| !sent.from_client);
     (if set_up { seen } else { seen.at_most(Confidence::Medium, "the set-up was not captured") }, about)
+}
+
+/// How often the tunnel was set up anew, and how often only its keys were renewed: empty where it was set up once. A rekey names the SA
+/// that it renews in a notify before its own SA payload (RFC 7296, 1.3.3); without that it makes another child.
+fn history(conversation: &Conversation<'_, '_>) -> String {
+    let set_ups = conversation.sas.iter().filter(|sa| sa.is_answered() && sa.begins_here()).count();
+    let exchanges = conversation.sas.iter().filter(|sa| sa.is_v2()).flat_map(IkeSa::exchanges);
+    let rekeys = exchanges
+        .filter(|one| one.kind == CREATE_CHILD_SA && one.asks() == Some(payload::NOTIFY))
+        .filter(|one| one.is_answered() && !one.is_answered_by_notify())
+        .count();
+    let mut words = String::new();
+    if set_ups > 1 {
+        words.push_str(&format!("; set up {set_ups} times"));
+    }
+    match rekeys {
+        0 => {}
+        1 => words.push_str("; rekeyed once"),
+        _ => words.push_str(&format!("; rekeyed {rekeys} times")),
+    }
+    words
 }
 
 /// A second client behind the same address, told by its port: it was refused for good while another one's tunnel works.
