@@ -33,6 +33,11 @@ pub mod exchange {
 
 /// Notify message types that something depends on.
 pub mod notify {
+    /// Whether a type says that something failed: below 16384, in both versions (RFC 7296 section 3.10.1, RFC 2408 section 3.14.1).
+    pub fn is_error(kind: u16) -> bool {
+        kind < 16384
+    }
+
     /// IKEv2 (RFC 7296 section 3.10.1).
     pub mod v2 {
         /// The gateway does not know this IKE SA.
@@ -57,8 +62,6 @@ pub mod notify {
         pub const REDIRECT: u16 = 16407;
         /// The sender understands RFC 7383 fragments.
         pub const FRAGMENTATION_SUPPORTED: u16 = 16430;
-        /// The least type that is a status and no error.
-        pub const FIRST_STATUS: u16 = 16384;
     }
 
     /// IKEv1 (RFC 2408 section 3.14.1, RFC 3706).
@@ -75,8 +78,6 @@ pub mod notify {
         pub const PAYLOAD_MALFORMED: u16 = 16;
         /// Key or certificate was refused.
         pub const AUTHENTICATION_FAILED: u16 = 24;
-        /// The least type that is a status and no error.
-        pub const FIRST_STATUS: u16 = 16384;
     }
 }
 

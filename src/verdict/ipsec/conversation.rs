@@ -1,14 +1,18 @@
 //! Everything of IKE and ESP between one client and one gateway, over all ports and ways of travelling.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::sa::IkeSa;
 use crate::decode::Side;
 use crate::flow::{EspLog, FlowView, IkeLog, IkeMessage, Mark, Marks};
 use crate::profile::Speaks;
-use crate::proto::ike::exchange_name;
+use crate::proto::ike::{exchange_name, notify};
+use crate::report::Cause;
 use crate::verdict::context::Context;
+use crate::verdict::judgement::Judgement;
 use crate::verdict::pair::PairFlow;
+use crate::verdict::silence::{self, Unanswered};
 use crate::verdict::tcp;
 
 /// One client's IKE and ESP with one gateway.
@@ -44,14 +48,30 @@ impl<'a> Sent<'a> {
         self.message.clear.first_inner
     }
 
+    /// The error that it tells in clear, the first one where there are several.
+    pub(super) fn error(&self) -> Option<u16> {
+        self.message.clear.notifies.iter().copied().find(|kind| notify::is_error(*kind))
+    }
+
     /// Whether it was first sent after `mark`.
     pub(super) fn is_after(&self, mark: Mark) -> bool {
         self.marks().first().is_some_and(|first| first > mark)
     }
 
-    /// `IKE_AUTH request`.
+    /// `IKE_AUTH`, `Main mode`.
+    pub(super) fn name(&self) -> Cow<'static, str> {
+        exchange_name(self.message.header.version, self.message.header.exchange)
+    }
+
+    /// `IKE_AUTH request`, `Main mode message`.
     pub(super) fn label(&self) -> String {
-        label(self.message)
+        let header = &self.message.header;
+        let what = match (header.is_v2(), header.is_response()) {
+            (true, true) => "response",
+            (true, false) => "request",
+            (false, _) => "message",
+        };
+        format!("{} {what}", self.name())
     }
 }
 
@@ -165,6 +185,12 @@ impl<'c, 'a> Conversation<'c, 'a> {
         apps.into_iter().any(|app| [Side::Low, Side::High].iter().any(|side| app.is_stuck(*side)))
     }
 
+    /// Judges a request of the client that nothing answered; `cause` is what it is if it is a block.
+    pub(super) fn silence(&self, request: &str, target: &str, sent: &Marks, cause: Cause) -> Judgement {
+        let interface = self.interface();
+        silence::judge(self.context, &Unanswered { client: self.client, request, target, sent, interface, cause })
+    }
+
     /// Whether the capture goes on for `patience` after `mark`: what did not happen within it did not happen.
     pub(super) fn goes_on(&self, mark: Mark, patience: crate::time::Span) -> bool {
         self.context.horizon() - mark.time >= patience
@@ -178,7 +204,7 @@ impl<'c, 'a> Conversation<'c, 'a> {
         self.flows.iter().filter(|flow| flow.speaks == speaks).map(|flow| flow.flow).collect()
     }
 
-    pub(super) fn interface(&self) -> u8 {
+    fn interface(&self) -> u8 {
         self.flows.first().map_or(0, |flow| flow.flow.interface())
     }
 
@@ -190,16 +216,6 @@ impl<'c, 'a> Conversation<'c, 'a> {
             Speaks::IkeTcp => tcp::socket(self.server, port),
             _ => format!("{} on udp/{port}", self.server),
         }
-    }
-}
-
-/// `IKE_AUTH request`, `Main mode message`.
-pub(super) fn label(message: &IkeMessage) -> String {
-    let name = exchange_name(message.header.version, message.header.exchange);
-    match (message.header.is_v2(), message.header.is_response()) {
-        (true, true) => format!("{name} response"),
-        (true, false) => format!("{name} request"),
-        (false, _) => format!("{name} message"),
     }
 }
 

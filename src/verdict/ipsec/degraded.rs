@@ -1,7 +1,7 @@
 //! A tunnel that works, but on a fallback, late, or badly.
 
 use super::Carrier;
-use super::conversation::Conversation;
+use super::conversation::{Conversation, esp_log};
 use crate::decode::Side;
 use crate::flow::{Mark, Marks};
 use crate::profile::Speaks;
@@ -99,7 +99,7 @@ fn packet_loss(conversation: &Conversation<'_, '_>, story: &str) -> Option<Judge
     let missing: u64 = conversation
         .flows
         .iter()
-        .filter_map(|flow| Some((flow.client_side.other(), super::conversation::esp_log(&flow.flow)?)))
+        .filter_map(|flow| Some((flow.client_side.other(), esp_log(&flow.flow)?)))
         .flat_map(|(server, log)| log.from(server))
         .map(|spi| spi.missing())
         .sum();

@@ -14,7 +14,7 @@ use crate::report::{Cause, Confidence, Verdict};
 use crate::time::Span;
 use crate::verdict::judgement::Judgement;
 use crate::verdict::pair::PairFlow;
-use crate::verdict::silence::{self, MIN_ATTEMPTS, MIN_SPAN, Unanswered};
+use crate::verdict::silence::{MIN_ATTEMPTS, MIN_SPAN};
 use crate::verdict::tcp;
 
 /// A tunnel that says nothing for this long after what ended it was in use is dead, not slow: liveness checks and inner requests
@@ -311,15 +311,7 @@ impl<'a> Ended<'_, '_, 'a> {
         let (message, since) = self.asked_again_since(last_answer)?;
         let target = self.conversation.target(message.speaks);
         let request = message.label();
-        let asked = Unanswered {
-            client: self.conversation.client,
-            request: &request,
-            target: &target,
-            sent: &since,
-            interface: self.conversation.interface(),
-            cause: Cause::PathLost,
-        };
-        let judgement = silence::judge(self.conversation.context, &asked);
+        let judgement = self.conversation.silence(&request, &target, &since, Cause::PathLost);
         if judgement.verdict != Verdict::Interrupted {
             return None;
         }
@@ -377,15 +369,7 @@ impl<'a> Ended<'_, '_, 'a> {
             return None;
         }
         let target = self.conversation.target(flow.speaks);
-        let asked = Unanswered {
-            client: self.conversation.client,
-            request: "ESP packet",
-            target: &target,
-            sent: &lost,
-            interface: self.conversation.interface(),
-            cause: Cause::PathLost,
-        };
-        let judgement = silence::judge(self.conversation.context, &asked);
+        let judgement = self.conversation.silence("ESP packet", &target, &lost, Cause::PathLost);
         let story = format!(
             "traffic went both ways in step until {}, then {} ESP packets over {} brought nothing back",
             back.time.clock(),

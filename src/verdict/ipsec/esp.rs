@@ -83,7 +83,7 @@ pub(super) fn no_return(conversation: &Conversation<'_, '_>, way: Speaks) -> Opt
     let story = format!("ESP between {client} and {server} {story}, {end}");
     let judgement =
         Judgement::of(cause, story).citing(marks, note).citing(&conversation.answers(way), "packet of the gateway");
-    Some(Outcome::up_with(judgement, way))
+    Some(Outcome::settled(judgement, way))
 }
 
 /// What says that the capture was taken on a FortiGate and lacks ESP packets that were sent: its sequence numbers jump.

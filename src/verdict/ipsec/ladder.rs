@@ -68,12 +68,9 @@ fn missing(conversation: &Conversation<'_, '_>, judgement: &Judgement) -> Option
 }
 
 fn rung_label(sent: &Sent<'_>) -> String {
-    let label = sent.label();
-    let label =
-        label.trim_end_matches(" request").trim_end_matches(" response").trim_end_matches(" message").to_owned();
     match &sent.message.clear.fragment {
-        Some(part) => format!("{label} part {}", part.number),
-        None => label,
+        Some(part) => format!("{} part {}", sent.name(), part.number),
+        None => sent.name().into_owned(),
     }
 }
 
@@ -96,10 +93,8 @@ fn note(sent: &Sent<'_>) -> Option<String> {
     let header = &sent.message.header;
     let clear = &sent.message.clear;
     let mut words: Vec<String> = Vec::new();
-    let errors = clear
-        .notifies
-        .iter()
-        .filter(|kind| **kind < notify::v2::FIRST_STATUS || clear.cookie && **kind == notify::v2::COOKIE);
+    let told = |kind: &&u16| notify::is_error(**kind) || clear.cookie && **kind == notify::v2::COOKIE;
+    let errors = clear.notifies.iter().filter(told);
     words.extend(errors.map(|kind| notify_name(header.version, *kind).into_owned()));
     match clear.first_inner {
         Some(kind::v2::NOTIFY) if header.is_response() => words.push("error, encrypted".to_owned()),

@@ -20,7 +20,7 @@ mod ways;
 pub(super) use conversation::{ike_log, is_ipsec};
 pub(super) use moved::{addresses, moves};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::context::Context;
@@ -52,6 +52,11 @@ struct Outcome {
 }
 
 impl Outcome {
+    /// How far an SA came that the gateway answered; none where that is nothing yet.
+    fn of(conversation: &Conversation<'_, '_>, sa: &IkeSa<'_>) -> Option<Self> {
+        if sa.is_v2() { v2::outcome(conversation, sa) } else { v1::outcome(conversation, sa) }
+    }
+
     fn settled(judgement: Judgement, way: Speaks) -> Self {
         Outcome { judgement, way, settled: true }
     }
@@ -61,9 +66,12 @@ impl Outcome {
         Outcome { judgement, way, settled: false }
     }
 
-    /// IKE is up.
-    fn up_with(judgement: Judgement, way: Speaks) -> Self {
-        Outcome::settled(judgement, way)
+    /// The same silence under the name that it has at this step, where the gateway answers on the port and ignores this message alone.
+    fn ignored_means(self, cause: Cause) -> Self {
+        match self.judgement.cause {
+            Some(Cause::IkeMessageUnanswered) => Outcome { judgement: silent::reworded(self.judgement, cause), ..self },
+            _ => self,
+        }
     }
 
     /// IKE is up, and no protected traffic went both ways.
@@ -73,14 +81,14 @@ impl Outcome {
         }
         let natively = conversation.esp(Speaks::Esp);
         if !natively.out.is_empty() || !natively.back.is_empty() {
-            return Outcome::up_with(esp::native(conversation), Speaks::Esp);
+            return Outcome::settled(esp::native(conversation), Speaks::Esp);
         }
         if let Some(outcome) = esp::no_return(conversation, way) {
             return outcome;
         }
         let story = format!("{} answers IKE, and no protected traffic is in the capture", conversation.target(way));
         let opening = sa.messages.iter().take(6).filter_map(|sent| sent.marks().first()).collect();
-        Outcome::up_with(Judgement::of(Cause::TunnelIdle, story).citing(&opening, "IKE"), way)
+        Outcome::settled(Judgement::of(Cause::TunnelIdle, story).citing(&opening, "IKE"), way)
     }
 }
 
@@ -129,12 +137,10 @@ fn whole(conversation: &Conversation<'_, '_>, transports: &BTreeMap<usize, Judge
     }
     let mut undecided: Option<Outcome> = None;
     for sa in conversation.sas.iter().rev().filter(|sa| sa.is_answered()) {
-        let outcome = if !sa.shows_set_up() {
-            Some(Outcome::up(conversation, sa, sa.messages.last().map_or(Speaks::Ike, |sent| sent.speaks)))
-        } else if sa.is_v2() {
-            v2::outcome(conversation, sa)
+        let outcome = if sa.shows_set_up() {
+            Outcome::of(conversation, sa)
         } else {
-            v1::outcome(conversation, sa)
+            Some(Outcome::up(conversation, sa, sa.messages.last().map_or(Speaks::Ike, |sent| sent.speaks)))
         };
         match outcome {
             Some(outcome) if outcome.settled => {
@@ -221,25 +227,19 @@ fn history(conversation: &Conversation<'_, '_>) -> String {
 
 /// A second client behind the same address, told by its port: it was refused for good while another one's tunnel works.
 fn another_client(conversation: &Conversation<'_, '_>) -> Option<(Judgement, Speaks)> {
-    let answered = || conversation.sas.iter().filter(|sa| sa.is_answered() && sa.begins_here());
-    let judged: Vec<(&IkeSa<'_>, Outcome)> = answered()
-        .filter_map(|sa| {
-            let outcome = if sa.is_v2() { v2::outcome(conversation, sa) } else { v1::outcome(conversation, sa) };
-            Some((sa, outcome?))
-        })
-        .collect();
-    let ports = |sa: &IkeSa<'_>| sa.from(true).map(|sent| sent.client_port).collect::<Vec<u16>>();
-    let (_, refused) = judged.iter().rfind(|(sa, outcome)| {
-        let is_failure = outcome.judgement.verdict == Verdict::Failed;
-        let others: Vec<u16> = judged
-            .iter()
-            .filter(|(_, other)| other.judgement.verdict != Verdict::Failed)
-            .flat_map(|(sa, _)| ports(sa))
-            .collect();
-        is_failure && !others.is_empty() && ports(sa).iter().all(|port| !others.contains(port))
-    })?;
+    let (failed, others): (Vec<_>, Vec<_>) = conversation
+        .sas
+        .iter()
+        .filter(|sa| sa.is_answered() && sa.begins_here())
+        .filter_map(|sa| Some((sa, Outcome::of(conversation, sa)?)))
+        .partition(|(_, outcome)| outcome.judgement.verdict == Verdict::Failed);
+    let working: BTreeSet<u16> = others.iter().flat_map(|(sa, _)| sa.client_ports()).collect();
+    if working.is_empty() {
+        return None;
+    }
+    let (_, refused) = failed.into_iter().rfind(|(sa, _)| sa.client_ports().all(|port| !working.contains(&port)))?;
     let story = format!("{}; another client behind the same address has a working tunnel", refused.judgement.story);
-    Some((Judgement { story, ..refused.judgement.clone() }, refused.way))
+    Some((Judgement { story, ..refused.judgement }, refused.way))
 }
 
 fn encapsulation(conversation: &Conversation<'_, '_>) -> Option<Encapsulation> {

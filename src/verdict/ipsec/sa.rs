@@ -77,6 +77,11 @@ impl<'a> IkeSa<'a> {
         self.messages.iter().filter(move |sent| sent.from_client == client)
     }
 
+    /// The ports that the client sent it from.
+    pub(super) fn client_ports(&self) -> impl Iterator<Item = u16> {
+        self.from(true).map(|sent| sent.client_port)
+    }
+
     /// Its last packet, repetitions included.
     pub(super) fn last(&self) -> Option<Mark> {
         self.messages.iter().filter_map(|sent| sent.marks().last()).max()

@@ -2,7 +2,7 @@
 //! passed.
 
 use super::Outcome;
-use super::conversation::{Conversation, Sent};
+use super::conversation::{Conversation, Sent, esp_log};
 use crate::decode::{Fate, Unreachable};
 use crate::flow::{Mark, Marks};
 use crate::profile::Speaks;
@@ -10,7 +10,7 @@ use crate::report::{Cause, Confidence, Verdict};
 use crate::time::Span;
 use crate::verdict::icmp;
 use crate::verdict::judgement::Judgement;
-use crate::verdict::silence::{self, MIN_ATTEMPTS, MIN_SPAN, Unanswered};
+use crate::verdict::silence::{MIN_ATTEMPTS, MIN_SPAN};
 
 /// A message of this many bytes does not pass a path that only takes small packets: with IP, UDP and encapsulation it exceeds
 /// the least MTU of IPv6 (1,280).
@@ -50,15 +50,7 @@ pub(super) fn unanswered(
     };
     let too_big = too_big(conversation, way);
     let cause = if too_big.is_empty() || !is_large(messages) { cause } else { Cause::IkeFragmentsLost };
-    let asked = Unanswered {
-        client: conversation.client,
-        request,
-        target: &target,
-        sent,
-        interface: conversation.interface(),
-        cause,
-    };
-    let mut judgement = silence::judge(conversation.context, &asked);
+    let mut judgement = conversation.silence(request, &target, sent, cause);
     if judgement.cause == Some(cause) {
         judgement = explained(conversation, judgement, cause, messages, &passed, &too_big);
     }
@@ -72,10 +64,7 @@ pub(super) fn unanswered(
 /// A client that sends ESP after the request has its answer: the capture lacks it.
 fn went_on(conversation: &Conversation<'_, '_>, request: &str, target: &str, sent: &Marks) -> Option<Judgement> {
     let first = sent.first()?;
-    let logs = conversation
-        .flows
-        .iter()
-        .filter_map(|flow| Some((flow.client_side, super::conversation::esp_log(&flow.flow)?)));
+    let logs = conversation.flows.iter().filter_map(|flow| Some((flow.client_side, esp_log(&flow.flow)?)));
     let next = logs
         .flat_map(|(client, log)| log.from(client))
         .filter_map(|spi| spi.packets.first())

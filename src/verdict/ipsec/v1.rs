@@ -63,13 +63,8 @@ impl<'a> Ladder<'_, '_, 'a> {
 
     fn refused_in_clear(&self) -> Option<Judgement> {
         let server = self.conversation.server;
-        let (refusal, kind) = self
-            .of(false, INFORMATIONAL)
-            .filter_map(|sent| {
-                let mut kinds = sent.message.clear.notifies.iter().copied();
-                Some((sent, kinds.find(|kind| *kind < notify::v1::FIRST_STATUS)?))
-            })
-            .last()?;
+        let informational = self.of(false, INFORMATIONAL);
+        let (refusal, kind) = informational.filter_map(|sent| Some((sent, sent.error()?))).last()?;
         let later = self.sa.from(false).any(|sent| {
             refusal.marks().last().is_some_and(|last| sent.is_after(last))
                 && sent.message.header.exchange != INFORMATIONAL
@@ -95,13 +90,14 @@ impl<'a> Ladder<'_, '_, 'a> {
             Judgement::of(cause, format!("{server} refused phase 1 with {name}{words}"))
                 .by(Some(server))
                 .citing(refusal.marks(), &format!("informational: {name}"))
-                .citing(&self.set_up(true), "phase 1 message of the client"),
+                .citing(&self.set_up(), "phase 1 message of the client"),
         )
     }
 
-    fn set_up(&self, client: bool) -> Marks {
+    /// Phase 1 as far as the client sent it.
+    fn set_up(&self) -> Marks {
         let phase_1 = |sent: &&Sent<'a>| matches!(sent.message.header.exchange, MAIN | AGGRESSIVE);
-        tcp::merge(self.sa.from(client).filter(phase_1).map(Sent::marks))
+        tcp::merge(self.sa.from(true).filter(phase_1).map(Sent::marks))
     }
 
     /// Main mode: three messages each way, the last two encrypted and perhaps on another port.
@@ -129,8 +125,9 @@ impl<'a> Ladder<'_, '_, 'a> {
         }
         let number = 2 * reached(true) - 1;
         let label = format!("message {number} of main mode");
+        let unanswered = || silent::unanswered(self.conversation, &label, &last, &sent, way);
         if number < 5 {
-            return Some(self.stalled(&label, &last, &sent, way));
+            return Some(unanswered().ignored_means(Cause::Ikev1Phase1Stalled));
         }
         let informed = self.informed(sent.first()?);
         if !informed.is_empty() {
@@ -144,26 +141,8 @@ impl<'a> Ladder<'_, '_, 'a> {
                 .at_most(Confidence::Medium, ENCRYPTED);
             return Some(Outcome::settled(judgement, way));
         }
-        let silent = silent::unanswered(self.conversation, &label, &last, &sent, way);
         // Small, and on a port where the gateway answered: it read the message, or tried to.
-        if silent.judgement.cause == Some(Cause::IkeMessageUnanswered) {
-            let judgement = silent::reworded(silent.judgement, Cause::Ikev1PskMismatch).at_most(
-                Confidence::Medium,
-                "a gateway that cannot read message 5 stays silent, and so does one that a filter keeps it from",
-            );
-            return Some(Outcome { judgement, ..silent });
-        }
-        Some(silent)
-    }
-
-    fn stalled(&self, label: &str, last: &[Sent<'a>], sent: &Marks, way: Speaks) -> Outcome {
-        let silent = silent::unanswered(self.conversation, label, last, sent, way);
-        match silent.judgement.cause {
-            Some(Cause::IkeMessageUnanswered) => {
-                Outcome { judgement: silent::reworded(silent.judgement, Cause::Ikev1Phase1Stalled), ..silent }
-            }
-            _ => silent,
-        }
+        Some(unanswered().ignored_means(Cause::Ikev1PskMismatch))
     }
 
     /// Aggressive mode: the gateway authenticates itself in message 2, the client in message 3.
@@ -207,8 +186,7 @@ impl<'a> Ladder<'_, '_, 'a> {
         let last = self.sa.last();
         let silence = last.is_some_and(|last| self.conversation.goes_on(last, GOES_ON));
         let all = tcp::merge([self.marks(false, TRANSACTION), self.marks(true, TRANSACTION)].iter());
-        let closed =
-            last.map_or_else(Marks::default, |_| all.last().map_or_else(Marks::default, |last| self.informed(last)));
+        let closed = all.last().map(|last| self.informed(last)).unwrap_or_default();
         if self.started_by(true).is_empty() && (pairs >= 2 && silence || pairs >= 1 && !closed.is_empty()) {
             let story = format!(
                 "{server} asked for the user's login (XAUTH) and gave its result, and the client did not go on to mode config or phase 2"
@@ -260,14 +238,8 @@ impl<'a> Ladder<'_, '_, 'a> {
                 .at_most(Confidence::Medium, ENCRYPTED);
             return Outcome::settled(judgement, way);
         }
-        let silent =
-            silent::unanswered(self.conversation, "quick mode message 1", &[first], first.marks(), first.speaks);
-        match silent.judgement.cause {
-            Some(Cause::IkeMessageUnanswered) => {
-                Outcome { judgement: silent::reworded(silent.judgement, Cause::Ikev1Phase2Unanswered), ..silent }
-            }
-            _ => silent,
-        }
+        silent::unanswered(self.conversation, "quick mode message 1", &[first], first.marks(), first.speaks)
+            .ignored_means(Cause::Ikev1Phase2Unanswered)
     }
 
     /// A mode-config reply that is too short for an address, before phase 2 was refused.

@@ -245,12 +245,7 @@ fn refused_in_clear(conversation: &Conversation<'_, '_>, sa: &IkeSa<'_>) -> Opti
             header.is_v1() || matches!(header.exchange, IKE_SA_INIT | INFORMATIONAL) && sent.inner().is_none()
         })
     };
-    let (refusal, kind) = answers()
-        .filter_map(|sent| {
-            let mut kinds = sent.message.clear.notifies.iter().copied();
-            Some((sent, kinds.find(|kind| *kind < notify::v2::FIRST_STATUS)?))
-        })
-        .last()?;
+    let (refusal, kind) = answers().filter_map(|sent| Some((sent, sent.error()?))).last()?;
     // A group or a cookie that the client then sent, and that was accepted, made the refusal one step of many.
     let overcome = answers().any(|sent| sent.message.clear.ke_group.is_some() || sent.message.clear.suite.is_some())
         || sa

@@ -1,14 +1,15 @@
 //! What each way of travelling shows by itself: udp/500, udp/4500, IP protocol 50, TCP.
 
-use super::conversation::Conversation;
+use super::conversation::{Conversation, Sent};
 use super::{esp, silent};
 use crate::flow::{FlowView, Mark, Marks, Tcp};
 use crate::profile::Speaks;
+use crate::proto::ike::Header;
 use crate::proto::sniff::Spoken;
 use crate::report::{Cause, Confidence};
 use crate::verdict::icmp;
 use crate::verdict::judgement::Judgement;
-use crate::verdict::silence::{self, MIN_ATTEMPTS, Unanswered};
+use crate::verdict::silence::MIN_ATTEMPTS;
 use crate::verdict::tcp;
 
 /// Judges one way of travelling; `port` is the server's.
@@ -32,15 +33,14 @@ fn in_tcp(conversation: &Conversation<'_, '_>, port: u16) -> Judgement {
     let began_with_ike = |flow: &FlowView<'_>| {
         flow.tcp().is_some_and(Tcp::saw_opening) && flow.spoken(flow.client_side()) == Some(Spoken::IkeTcp)
     };
+    let seen: Marks = flows.iter().map(FlowView::first).collect();
     if !flows.iter().any(began_with_ike) {
         let story = format!("a connection to {target} carries something that began before the capture did");
-        let seen: Marks = flows.iter().map(FlowView::first).collect();
         return Judgement::of(Cause::StartedMidFlow, story).citing(&seen, "first packet");
     }
     let cut = conversation.context.analysis.info.truncated_packets > 0;
     if cut && !is_known {
         let story = format!("{target} answers, but its packets were captured too short to tell with what");
-        let seen: Marks = flows.iter().map(FlowView::first).collect();
         return Judgement::of(Cause::SnaplenTooShort, story).citing(&seen, "first packet");
     }
     let has_gaps = flows.iter().filter_map(FlowView::tcp).any(Tcp::has_gaps);
@@ -48,7 +48,6 @@ fn in_tcp(conversation: &Conversation<'_, '_>, port: u16) -> Judgement {
         let story = format!(
             "{target} answers, but the capture lacks some of the connection, so that its messages cannot be told"
         );
-        let seen: Marks = flows.iter().map(FlowView::first).collect();
         return Judgement::of(Cause::OneSidedCapture, story).citing(&seen, "first packet");
     }
     let said: Marks = flows.iter().filter_map(|flow| flow.tcp()?.half(flow.client_side().other()).first_data).collect();
@@ -99,9 +98,7 @@ fn unanswered(
 ) -> Judgement {
     let elsewhere = conversation.messages.iter().any(|sent| !sent.from_client && sent.speaks != speaks);
     let cause = if speaks == Speaks::NatT && elsewhere { Cause::NatTNoReply } else { Cause::IkeNoReply };
-    let asked =
-        Unanswered { client: conversation.client, request, target, sent, interface: conversation.interface(), cause };
-    let judgement = silence::judge(conversation.context, &asked);
+    let judgement = conversation.silence(request, target, sent, cause);
     let answered = conversation.answers(Speaks::Ike);
     let Some(last) = answered.last().filter(|_| judgement.cause == Some(Cause::NatTNoReply)) else { return judgement };
     let judgement = judgement.citing_one(last, "the same gateway answers on udp/500");
@@ -117,10 +114,10 @@ fn most_repeated(conversation: &Conversation<'_, '_>, speaks: Speaks) -> Option<
     let mine = || conversation.messages.iter().filter(move |sent| sent.from_client && sent.speaks == speaks);
     let most = mine().max_by_key(|sent| (sent.marks().count(), sent.marks().span()))?;
     // A new attempt has a new SPI; that the client starts anew again and again is the same silence.
-    let step = |header: &crate::proto::ike::Header| (header.exchange, header.message_id);
+    let step = |header: &Header| (header.exchange, header.message_id);
     let same_step = mine().filter(|sent| step(&sent.message.header) == step(&most.message.header));
     let marks = if most.marks().count() >= MIN_ATTEMPTS {
-        tcp::merge(same_step.map(super::conversation::Sent::marks))
+        tcp::merge(same_step.map(Sent::marks))
     } else {
         most.marks().clone()
     };
