@@ -4,8 +4,8 @@ mod health;
 mod names;
 
 pub use health::Health;
-pub(crate) use names::host_of;
 pub use names::{Name, NameBook};
+pub(crate) use names::{domain_of, host_of};
 
 use std::net::IpAddr;
 

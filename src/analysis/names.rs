@@ -96,9 +96,23 @@ pub(crate) fn host_of(name: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
+/// The last two labels of a name, the last one first: names that share them are mostly one owner's.
+pub(crate) fn domain_of(name: &str) -> String {
+    let labels: Vec<&str> = name.rsplit('.').take(2).collect();
+    labels.join(".")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::host_of;
+    use super::{domain_of, host_of};
+
+    #[test]
+    fn domains_are_the_last_two_labels() {
+        assert_eq!(
+            (domain_of("a.b.example.com"), domain_of("localhost")),
+            ("com.example".to_owned(), "localhost".to_owned())
+        );
+    }
 
     #[test]
     fn hosts_lose_their_port_and_their_dot() {

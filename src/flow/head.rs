@@ -167,7 +167,6 @@ impl App {
     /// Reads the messages of RFC 9329 that have come whole.
     fn read_ike_tcp(&mut self, item: &Item<'_>) {
         let head = &mut self.heads[item.side.index()];
-        let (side, mark) = (item.side, Mark::of(item));
         let mut frames = ike_tcp::frames(&head.bytes);
         let mut whole = frames.consumed();
         while let Some(frame) = frames.next() {
@@ -176,49 +175,20 @@ impl App {
                 break;
             }
             whole = frames.consumed();
-            match frame {
-                Frame::Ike(header, bytes) => self.ike.get_or_insert_default().track(Seen {
-                    header,
-                    bytes,
-                    side,
-                    mark,
-                    len: header.length,
-                    ip_fragmented: false,
-                    marker: true,
-                }),
-                Frame::Esp(esp) => {
-                    let esp_len = u32::try_from(len).unwrap_or(0).saturating_sub(2);
-                    self.esp.get_or_insert_default().track(esp, side, esp_len, mark);
-                }
-                Frame::Partial | Frame::Junk => {}
-            }
+            track(&mut self.ike, &mut self.esp, frame, u32::try_from(len).unwrap_or(0), item);
         }
         head.consume(whole);
     }
 
     /// Reads a segment of which the capture holds only the start. It is believed where it holds exactly one message, as it mostly does.
     fn read_cut_ike_tcp(&mut self, item: &Item<'_>) {
-        let (side, mark) = (item.side, Mark::of(item));
         let prefix = if item.payload().starts_with(ike_tcp::PREFIX) { ike_tcp::PREFIX.len() } else { 0 };
         let length = item.payload().get(prefix..).and_then(|message| message.first_chunk::<2>());
         if length.map(|length| usize::from(u16::from_be_bytes(*length)) + prefix) != Some(item.payload_len as usize) {
             return;
         }
-        match ike_tcp::frames(item.payload()).next() {
-            Some(Frame::Ike(header, bytes)) => self.ike.get_or_insert_default().track(Seen {
-                header,
-                bytes,
-                side,
-                mark,
-                len: header.length,
-                ip_fragmented: false,
-                marker: true,
-            }),
-            Some(Frame::Esp(esp)) => {
-                let esp_len = item.payload_len.saturating_sub(2);
-                self.esp.get_or_insert_default().track(esp, side, esp_len, mark);
-            }
-            _ => {}
+        if let Some(frame) = ike_tcp::frames(item.payload()).next() {
+            track(&mut self.ike, &mut self.esp, frame, item.payload_len, item);
         }
     }
 
@@ -276,6 +246,26 @@ impl App {
     }
 }
 
+/// Takes in a message of RFC 9329, of which the last byte stands in `item`; `len` counts its length field too.
+fn track(ike: &mut Option<Box<IkeLog>>, esp: &mut Option<Box<EspLog>>, frame: Frame<'_>, len: u32, item: &Item<'_>) {
+    let (side, mark) = (item.side, Mark::of(item));
+    match frame {
+        Frame::Ike(header, bytes) => ike.get_or_insert_default().track(Seen {
+            header,
+            bytes,
+            side,
+            mark,
+            len: header.length,
+            ip_fragmented: false,
+            marker: true,
+        }),
+        Frame::Esp(packet) => {
+            esp.get_or_insert_default().track(packet, side, len.saturating_sub(ike_tcp::LENGTH_LEN as u32), mark);
+        }
+        Frame::Partial | Frame::Junk => {}
+    }
+}
+
 impl Http {
     /// Takes in the first request as far as it has come; its mark is that of the segment that it ends in.
     fn request(&mut self, request: Option<http::Request>, mark: Mark) {
@@ -291,10 +281,8 @@ impl Http {
 impl SmtpFacts {
     /// Takes in a reply of which the start is there, where the stream before it was cut.
     fn read_line(&mut self, line: &[u8], mark: Mark) {
-        let Some(reply) = smtp::replies(line).next() else { return };
-        self.took_message |= reply.code == 354;
-        if reply.code >= 400 && self.refusals.len() < MAX_REFUSALS {
-            self.refusals.push((reply.code, reply.text, mark));
+        if let Some(reply) = smtp::replies(line).next() {
+            self.take(reply, mark);
         }
     }
 
@@ -303,10 +291,14 @@ impl SmtpFacts {
         let known = self.replies;
         for reply in smtp::replies(stream).skip(known) {
             self.replies += 1;
-            self.took_message |= reply.code == 354;
-            if reply.code >= 400 && self.refusals.len() < MAX_REFUSALS {
-                self.refusals.push((reply.code, reply.text, mark));
-            }
+            self.take(reply, mark);
+        }
+    }
+
+    fn take(&mut self, reply: smtp::Reply, mark: Mark) {
+        self.took_message |= reply.code == 354;
+        if reply.code >= 400 && self.refusals.len() < MAX_REFUSALS {
+            self.refusals.push((reply.code, reply.text, mark));
         }
     }
 }

@@ -137,21 +137,17 @@ impl Walk {
         }
         self.next = item.sequence.wrapping_add(u32::try_from(payload.len()).unwrap_or(0));
         let mark = Mark::of(item);
-        let mut heads = Vec::new();
-        self.walk.feed(new, |head| heads.push(head));
-        for head in heads {
-            let end = if by_client { facts.client.protected } else { facts.server.protected };
-            let protected = counted(end, head);
+        self.walk.feed(new, |head| {
             if by_client {
-                facts.client_sent(protected)
+                facts.client_sent(counted(facts.client.protected, head));
             } else {
-                facts.server.protected = protected
+                facts.server.protected = counted(facts.server.protected, head);
             }
             let alert = if head.kind == content::ALERT && head.length == 2 { clear_alert(payload) } else { None };
             let end = if by_client { &mut facts.client } else { &mut facts.server };
             end.said(alert, mark);
             facts.first_alert(alert, item.side, mark);
-        }
+        });
         self.walk.is_lost() || facts.is_settled(by_client)
     }
 }

@@ -124,6 +124,11 @@ impl Profile {
         roles.into_iter().collect()
     }
 
+    /// Whether a host is one of the vendor's own.
+    pub fn is_vendor_name(&self, name: &str) -> bool {
+        self.vendor_names.iter().any(|pattern| pattern.matches(name))
+    }
+
     /// Whether the protocol and server port are crowded.
     pub fn is_crowded(&self, protocol: u8, port: u16) -> bool {
         self.crowded.iter().any(|selector| selector.matches(protocol, port))
@@ -139,6 +144,11 @@ impl Service {
     /// Whether a server of this role may offer the service.
     pub fn is_offered_by(&self, role: &str) -> bool {
         self.every_role().any(|own| own == role)
+    }
+
+    /// Whether a host name belongs to this service alone.
+    pub fn has_name(&self, name: &str) -> bool {
+        self.names.iter().any(|pattern| pattern.matches(name))
     }
 
     /// Whether the site names a role that the service is confined to: then only servers of [`Service::every_role`]

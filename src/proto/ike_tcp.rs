@@ -8,7 +8,7 @@ use crate::proto::ike;
 pub const PREFIX: &[u8; 6] = b"IKETCP";
 
 /// Bytes of the length field, which counts itself.
-const LENGTH_LEN: usize = 2;
+pub const LENGTH_LEN: usize = 2;
 
 /// One message of the stream.
 ///

@@ -1,10 +1,10 @@
 //! One capture with all that judging it needs at hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::Scope;
-use crate::analysis::{Analysis, Health, NameBook};
+use crate::analysis::{Analysis, Health, NameBook, domain_of};
 use crate::decode::Side;
 use crate::flow::{FlowView, Mark};
 use crate::time::{Span, Timestamp};
@@ -20,12 +20,15 @@ pub(super) struct Context<'a> {
     ttls: BTreeMap<IpAddr, Vec<u8>>,
     /// The shortest round trip to a server.
     rtts: BTreeMap<IpAddr, Span>,
+    /// The domains that an issuer's certificates were presented for; a self-signed one has no issuer.
+    domains: BTreeMap<&'a str, BTreeSet<String>>,
 }
 
 impl<'a> Context<'a> {
     pub(super) fn new(scope: &'a Scope, analysis: &'a Analysis, flows: &'a [FlowView<'a>]) -> Self {
         let mut ttls: BTreeMap<IpAddr, Vec<u8>> = BTreeMap::new();
         let mut rtts: BTreeMap<IpAddr, Span> = BTreeMap::new();
+        let mut domains: BTreeMap<&'a str, BTreeSet<String>> = BTreeMap::new();
         for flow in flows {
             for side in [Side::Low, Side::High] {
                 if let Some(ttl) = flow.ttl(side) {
@@ -39,6 +42,9 @@ impl<'a> Context<'a> {
                 let shortest = rtts.entry(flow.server().0).or_insert(rtt);
                 *shortest = (*shortest).min(rtt);
             }
+            if let Some((issuer, name)) = issued(flow) {
+                domains.entry(issuer).or_default().insert(domain_of(name));
+            }
         }
         Context {
             scope,
@@ -48,6 +54,7 @@ impl<'a> Context<'a> {
             health: Health::of(analysis, flows),
             ttls,
             rtts,
+            domains,
         }
     }
 
@@ -64,6 +71,11 @@ impl<'a> Context<'a> {
     /// The shortest round trip to a server that the capture shows.
     pub(super) fn rtt(&self, server: IpAddr) -> Option<Span> {
         self.rtts.get(&server).copied()
+    }
+
+    /// Over how many domains an issuer's certificates were presented.
+    pub(super) fn domains_under(&self, issuer: &str) -> usize {
+        self.domains.get(issuer).map_or(0, BTreeSet::len)
     }
 
     /// Packets to `client` on `interface` at `from` to `to`, or up to five seconds off, the nearest first.
@@ -87,4 +99,11 @@ impl<'a> Context<'a> {
         witnesses.sort_by_key(|mark| (distance(mark), mark.frame));
         witnesses
     }
+}
+
+/// The issuer of a server's certificate and the name that the client asked for, where both were in clear.
+fn issued<'a>(flow: &FlowView<'a>) -> Option<(&'a str, &'a str)> {
+    let tls = flow.app()?.tls.as_ref()?;
+    let certificate = tls.certificate.as_ref().filter(|certificate| !certificate.self_signed)?;
+    Some((&certificate.issuer, tls.client_hello.as_ref()?.server_name.as_deref()?))
 }

@@ -86,7 +86,7 @@ fn services_of(context: &Context<'_>, name: &str) -> Vec<usize> {
     if !roles.is_empty() {
         return of(&|service| service.roles.iter().any(|role| roles.contains(&role.as_str())));
     }
-    of(&|service| !service.is_confined(&scope.site) && service.names.iter().any(|pattern| pattern.matches(name)))
+    of(&|service| !service.is_confined(&scope.site) && service.has_name(name))
 }
 
 fn judge(context: &Context<'_>, client: IpAddr, name: &str, lookups: &[&Lookup]) -> Option<Judgement> {

@@ -8,7 +8,7 @@ use super::context::Context;
 use super::judgement::Judgement;
 use super::pair::PairFlow;
 use crate::analysis::host_of;
-use crate::flow::FlowView;
+use crate::flow::{FlowView, Mark};
 use crate::profile::{Host, Service};
 use crate::report::{Attribution, Cause, Confidence};
 use crate::text;
@@ -52,16 +52,14 @@ pub(super) fn claim(context: &Context<'_>, host: &str, port: u16) -> Option<Serv
         .map(|server| server.role.as_str())
         .collect();
     let named = of(&|service| roles.iter().any(|role| service.is_offered_by(role)));
-    let own = of(&|service| !service.is_confined(site) && service.names.iter().any(|name| name.matches(host)));
-    let vendor = profile.vendor_names.iter().any(|name| name.matches(host));
+    let own = of(&|service| !service.is_confined(site) && service.has_name(host));
+    let vendor = profile.is_vendor_name(host);
     let cloud = of(&|service| vendor && !service.is_confined(site) && service.is_offered_by("fortiguard"));
-    let (candidates, attribution) = [(named, Attribution::Name), (own, Attribution::Name), (cloud, Attribution::Name)]
-        .into_iter()
-        .find(|(candidates, _)| !candidates.is_empty())
-        .or_else(|| {
-            let open = of(&|service| !service.is_confined(site));
-            (!profile.is_crowded(TCP, port) && !open.is_empty()).then_some((open, Attribution::Port))
-        })?;
+    let by_name = [named, own, cloud].into_iter().find(|candidates| !candidates.is_empty());
+    let (candidates, attribution) = by_name.map(|candidates| (candidates, Attribution::Name)).or_else(|| {
+        let open = of(&|service| !service.is_confined(site));
+        (!profile.is_crowded(TCP, port) && !open.is_empty()).then_some((open, Attribution::Port))
+    })?;
     Some(ServiceClaim { candidates, attribution, doubt: None, unidentified: false })
 }
 
@@ -97,7 +95,7 @@ pub(super) fn judge(flows: &[PairFlow<'_>]) -> Option<Judgement> {
     Some(judgement.citing_one(asked, "CONNECT"))
 }
 
-fn answer(flow: &FlowView<'_>) -> Option<(u16, crate::flow::Mark)> {
+fn answer(flow: &FlowView<'_>) -> Option<(u16, Mark)> {
     let (response, mark) = flow.app()?.http.as_ref()?.response.as_ref()?;
     Some((response.status, *mark))
 }

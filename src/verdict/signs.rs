@@ -69,12 +69,11 @@ impl Signs {
         let profile = &context.scope.profile;
         for (address, names) in context.names.iter() {
             for name in names {
-                let vendor = profile.vendor_names.iter().any(|pattern| pattern.matches(&name.name));
+                let vendor = profile.is_vendor_name(&name.name);
                 if vendor {
                     self.vendors.insert(address);
                 }
-                let own = || profile.services.iter().flat_map(|service| &service.names);
-                if vendor || own().any(|pattern| pattern.matches(&name.name)) {
+                if vendor || profile.services.iter().any(|service| service.has_name(&name.name)) {
                     self.telling.entry(address).or_default().push((name.name.clone(), attribution(name.source)));
                 }
             }
@@ -122,17 +121,12 @@ impl Signs {
             let own: Vec<_> = candidates
                 .iter()
                 .copied()
-                .filter(|(service, _)| {
-                    profile
-                        .services
-                        .get(*service)
-                        .is_some_and(|service| service.names.iter().any(|pattern| pattern.matches(name)))
-                })
+                .filter(|(service, _)| profile.services.get(*service).is_some_and(|service| service.has_name(name)))
                 .collect();
             if !own.is_empty() {
                 return Some((own, attribution));
             }
-            if by_vendor.is_none() && profile.vendor_names.iter().any(|pattern| pattern.matches(name)) {
+            if by_vendor.is_none() && profile.is_vendor_name(name) {
                 let cloud: Vec<_> = candidates
                     .iter()
                     .copied()

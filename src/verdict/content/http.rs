@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::analysis::host_of;
+use crate::analysis::{domain_of, host_of};
 use crate::flow::FlowView;
 use crate::proto::http::{Request, Response};
 use crate::proto::sniff::Spoken;
@@ -50,8 +50,9 @@ fn verdict(
     request: Option<&Request>,
     response: &Response,
 ) -> Option<(Cause, String, Confidence)> {
+    let profile = &context.scope.profile;
     let host = request.and_then(|request| request.host.as_deref()).map(host_of);
-    let is_vendor = host.as_deref().is_some_and(|host| is_vendor(context, host));
+    let is_vendor = host.as_deref().is_some_and(|host| profile.is_vendor_name(host));
     let is_page =
         response.content_type.as_deref().is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"));
     match response.status {
@@ -68,7 +69,7 @@ fn verdict(
             let elsewhere = host_of_location(location)?;
             // The vendor's own redirects, and those of one host to its own encrypted port, are no portal's.
             if Some(elsewhere.as_str()) == host.as_deref()
-                || is_vendor_name(context, &elsewhere)
+                || profile.is_vendor_name(&elsewhere)
                 || is_sibling(host.as_deref(), &elsewhere)
             {
                 return None;
@@ -87,23 +88,9 @@ fn verdict(
     }
 }
 
-fn is_vendor(context: &Context<'_>, host: &str) -> bool {
-    is_vendor_name(context, host)
-}
-
-fn is_vendor_name(context: &Context<'_>, name: &str) -> bool {
-    context.scope.profile.vendor_names.iter().any(|pattern| pattern.matches(name))
-}
-
 /// Whether two names share their last two labels.
 fn is_sibling(host: Option<&str>, other: &str) -> bool {
-    let domain = |name: &str| -> Option<String> {
-        if name.parse::<IpAddr>().is_ok() {
-            return None;
-        }
-        let labels: Vec<&str> = name.rsplit('.').take(2).collect();
-        (labels.len() == 2).then(|| labels.join("."))
-    };
+    let domain = |name: &str| (name.contains('.') && name.parse::<IpAddr>().is_err()).then(|| domain_of(name));
     host.and_then(domain).is_some_and(|domain_of_host| Some(domain_of_host) == domain(other))
 }
 

@@ -73,36 +73,19 @@ pub(super) fn proof(context: &Context<'_>, certificate: &Certificate, name: Opti
     if PUBLIC.iter().any(|public| issuer.contains(public)) {
         return None;
     }
-    let vendor = name.filter(|name| context.scope.profile.vendor_names.iter().any(|pattern| pattern.matches(name)));
+    let vendor = name.filter(|name| context.scope.profile.is_vendor_name(name));
     if let Some(vendor) = vendor {
         return Some(format!(
             "it is for {vendor}, a name of the vendor, and its issuer is no public authority and not the vendor's"
         ));
     }
-    let mut domains: Vec<String> = context
-        .flows
-        .iter()
-        .filter_map(|flow| {
-            let tls = flow.app()?.tls.as_ref()?;
-            let presented = tls.certificate.as_ref()?;
-            let name = tls.client_hello.as_ref()?.server_name.as_deref()?;
-            (presented.issuer == certificate.issuer && !presented.self_signed).then(|| domain(name))
-        })
-        .collect();
-    domains.sort_unstable();
-    domains.dedup();
-    (domains.len() >= UNRELATED)
-        .then(|| format!("the same private issuer signed certificates for {} unrelated names", domains.len()))
-}
-
-fn domain(name: &str) -> String {
-    let labels: Vec<&str> = name.rsplit('.').take(2).collect();
-    labels.join(".")
+    let domains = context.domains_under(&certificate.issuer);
+    (domains >= UNRELATED).then(|| format!("the same private issuer signed certificates for {domains} unrelated names"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{domain, proof};
+    use super::proof;
     use crate::proto::tls::Certificate;
     use crate::verdict::content::tests::empty;
 
@@ -151,13 +134,5 @@ mod tests {
         ] {
             assert!(!is_proved(issuer, Some("update.fortiguard.net")), "{issuer}");
         }
-    }
-
-    #[test]
-    fn domains_are_the_last_two_labels() {
-        assert_eq!(
-            (domain("a.b.example.com"), domain("localhost")),
-            ("com.example".to_owned(), "localhost".to_owned())
-        );
     }
 }
