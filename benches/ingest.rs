@@ -16,7 +16,7 @@ use criterion::{BenchmarkGroup, Criterion, Throughput};
 use tempfile::TempDir;
 
 use gencap::{Container, Order, Shape};
-use portproof::capture::{self, Frame};
+use portproof::capture::{self, Frame, Window};
 use portproof::decode::{Decoder, Seed};
 use portproof::engine;
 use portproof::flow::PortHints;
@@ -75,7 +75,7 @@ fn ingest(criterion: &mut Criterion, samples: &[Sample]) -> Outcome<()> {
     for sample in samples {
         sample.measure(&mut group);
         group.bench_function(&sample.name, |b| {
-            b.iter(|| capture(&sample.path).map(|capture| engine::analyse(capture, &hints, &|_| {})));
+            b.iter(|| capture(&sample.path).map(|capture| engine::analyse(capture, &hints, 1, &|_| {})));
         });
     }
     group.finish();
@@ -90,7 +90,7 @@ fn trackers(criterion: &mut Criterion, samples: &[Sample]) -> Outcome<()> {
         sample.measure(&mut group);
         for (way, hints) in &ways {
             group.bench_function(format!("{}/{way}", sample.name), |b| {
-                b.iter(|| capture(&sample.path).map(|capture| engine::analyse(capture, hints, &|_| {})));
+                b.iter(|| capture(&sample.path).map(|capture| engine::analyse(capture, hints, 1, &|_| {})));
             });
         }
     }
@@ -137,8 +137,9 @@ fn capture(path: &Path) -> Result<capture::Capture, capture::CaptureError> {
 fn read_by_portproof(path: &Path) -> Outcome<u64> {
     let mut capture = capture(path)?;
     let mut packets = 0;
-    while let Some(window) = capture.next_window() {
-        for frame in window {
+    let mut window = Window::default();
+    while capture.read(&mut window) {
+        for frame in window.frames() {
             black_box(frame.data);
             packets += 1;
         }
@@ -180,8 +181,9 @@ impl Frames {
     fn of(path: &Path) -> Outcome<Frames> {
         let mut capture = capture(path)?;
         let mut frames = Frames { bytes: Vec::new(), heads: Vec::new() };
-        while let Some(window) = capture.next_window() {
-            for frame in window {
+        let mut window = Window::default();
+        while capture.read(&mut window) {
+            for frame in window.frames() {
                 frames.bytes.extend_from_slice(frame.data);
                 frames.heads.push((Frame { data: &[], ..frame }, frames.bytes.len()));
             }

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use portproof::capture::{Capture, CaptureInfo, Frame, Options, discover};
+use portproof::capture::{Capture, CaptureInfo, Frame, Options, Window, discover};
 use portproof::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -152,8 +152,9 @@ fn truths(corpus: &Path) -> Vec<Value> {
 }
 
 fn each(capture: &mut Capture, mut with: impl FnMut(Frame<'_>)) {
-    while let Some(window) = capture.next_window() {
-        window.for_each(&mut with);
+    let mut window = Window::default();
+    while capture.read(&mut window) {
+        window.frames().for_each(&mut with);
     }
 }
 

@@ -10,7 +10,7 @@ mod util;
 use std::io::Cursor;
 use std::net::IpAddr;
 
-use portproof::capture::{Capture, LinkType, Options};
+use portproof::capture::{Capture, LinkType, Options, Window};
 use portproof::engine;
 use portproof::profile::{Profile, Site};
 use portproof::report::{Confidence, Report, Service, Verdict};
@@ -234,8 +234,9 @@ impl Packet {
 fn read(path: &std::path::Path) -> Option<(LinkType, Vec<Packet>)> {
     let mut capture = Capture::open(path, &Options::default()).ok()?;
     let (mut link, mut packets) = (None, Vec::new());
-    while let Some(window) = capture.next_window() {
-        for frame in window {
+    let mut window = Window::default();
+    while capture.read(&mut window) {
+        for frame in window.frames() {
             if *link.get_or_insert(frame.link) != frame.link {
                 return None;
             }
@@ -269,7 +270,7 @@ fn written(link: LinkType, packets: &[Packet]) -> Vec<u8> {
 fn report(scope: &Scope, link: LinkType, packets: &[Packet]) -> Report {
     let file = Cursor::new(written(link, packets));
     let capture = Capture::from_reader(Box::new(file), "packets", &Options::default()).unwrap();
-    let analysis = engine::analyse(capture, &scope.hints(), &|_| {});
+    let analysis = engine::analyse(capture, &scope.hints(), 1, &|_| {});
     verdict::join(scope, Vec::new(), vec![verdict::judge(scope, &analysis, 0)])
 }
 

@@ -150,7 +150,7 @@ fn analyse(real: &Path, truth: &Value) -> Analysis {
     let mut hints = PortHints::default();
     hints.add_tcp(0, u16::MAX);
     hints.add_udp(0, u16::MAX);
-    engine::analyse(Capture::open(&real.join(file(truth)), &Options::default()).unwrap(), &hints, &|_| {})
+    engine::analyse(Capture::open(&real.join(file(truth)), &Options::default()).unwrap(), &hints, 1, &|_| {})
 }
 
 fn apps(analysis: &Analysis) -> impl Iterator<Item = &App> {

@@ -5,7 +5,7 @@
 use std::io::{self, Cursor, Read};
 
 use libfuzzer_sys::fuzz_target;
-use portproof::capture::{Capture, CaptureInfo, Compression, Direction, LinkType, Options};
+use portproof::capture::{Capture, CaptureInfo, Compression, Direction, LinkType, Options, Window};
 use portproof::time::Timestamp;
 use portproof_fuzz::{assert_begins, assert_visible};
 
@@ -53,8 +53,9 @@ fn read(reader: Box<dyn Read + Send>, size: usize) -> Option<(Vec<Owned>, Captur
     };
     let mut frames: Vec<Owned> = Vec::new();
     let mut bytes = 0;
-    while let Some(window) = capture.next_window() {
-        for frame in window {
+    let mut window = Window::default();
+    while capture.read(&mut window) {
+        for frame in window.frames() {
             assert_eq!(frame.number, frames.len() as u64 + 1, "frame numbers rise by one");
             assert!(frame.data.len() <= MAX_PACKET);
             bytes += frame.data.len();

@@ -44,7 +44,7 @@ fuzz_target!(|file: &[u8]| {
 fn analyse(file: &[u8]) -> Option<Analysis> {
     let options = Options { hash: false, max_expand: MAX_EXPAND };
     let capture = Capture::from_reader(Box::new(Cursor::new(file.to_vec())), "fuzz", &options).ok()?;
-    Some(engine::analyse(capture, &HINTS, &|consumed| assert!(consumed <= file.len() as u64)))
+    Some(engine::analyse(capture, &HINTS, 2, &|consumed| assert!(consumed <= file.len() as u64)))
 }
 
 fn report(analysis: &Analysis) -> Report {

@@ -3,11 +3,12 @@
 //! A [`Capture`] is read window by window in constant memory, whatever the length of the file:
 //!
 //! ```no_run
-//! # use portproof::capture::{Capture, CaptureError, Options};
+//! # use portproof::capture::{Capture, CaptureError, Options, Window};
 //! # fn main() -> Result<(), CaptureError> {
 //! let mut capture = Capture::open("office.pcapng".as_ref(), &Options::default())?;
-//! while let Some(window) = capture.next_window() {
-//!     for frame in window {
+//! let mut window = Window::default();
+//! while capture.read(&mut window) {
+//!     for frame in window.frames() {
 //!         // `frame.data` borrows the window
 //!     }
 //! }
@@ -76,11 +77,8 @@ impl Default for Options {
 /// A capture that is being read.
 pub struct Capture {
     source: Source,
-    buffer: Vec<u8>,
-    /// How much of the buffer, from its beginning, was filled.
-    filled: usize,
-    /// Where in the unpacked file the buffer begins.
-    base: u64,
+    /// What was read already and not walked: the beginning of the next window.
+    rest: Vec<u8>,
     window: usize,
     walk: Walk,
     size: Option<u64>,
@@ -136,34 +134,53 @@ impl Capture {
             }
         };
         // The head was read ahead to see what the file is: it is the beginning of the first window.
-        let filled = head.len();
-        let mut buffer = head;
-        buffer.resize(window.max(filled), 0);
+        let rest = head.get(header_len..).unwrap_or_default().to_vec();
         let walk = Walk::new(dialect, info, header_len as u64);
-        Ok(Capture { source, buffer, filled, base: 0, window, walk, size: None })
+        Ok(Capture { source, rest, window, walk, size: None })
     }
 
-    /// Reads on. None at the end of the file, or at damage, which [`Capture::info`] then tells.
-    ///
-    /// Frames of the last window that were not taken come again.
-    pub fn next_window(&mut self) -> Option<Window<'_>> {
+    /// Reads the next part of the capture into `window`. False at the end of the file, or at damage, which [`Capture::info`] then
+    /// tells.
+    pub fn read(&mut self, window: &mut Window) -> bool {
+        let Window { bytes, records, before, clock } = window;
+        records.clear();
+        (*before, *clock) = (self.walk.info().packets, self.walk.clock());
         if self.walk.ended() {
-            return None;
+            return false;
         }
-        let walked = usize::try_from(self.walk.offset() - self.base).unwrap_or(usize::MAX).min(self.filled);
-        self.refill(walked);
-        let bytes = self.buffer.get(..self.filled).unwrap_or_default();
-        let end = self.source.end();
-        if bytes.is_empty()
-            && let Some(end) = end
-        {
-            self.walk.conclude(0, end);
-            return None;
+        let mut filled = self.rest.len();
+        let needed = self.window.max(filled);
+        if bytes.len() != needed {
+            bytes.resize(needed, 0);
+            bytes.shrink_to_fit();
         }
-        Some(Window::new(bytes, &mut self.walk, end))
+        if let Some(front) = bytes.get_mut(..filled) {
+            front.copy_from_slice(&self.rest);
+        }
+        self.rest.clear();
+        loop {
+            if let Some(room) = bytes.get_mut(filled..) {
+                filled += self.source.fill(room);
+            }
+            let walked = self.walk.over(bytes.get(..filled).unwrap_or_default(), self.source.end(), records);
+            if self.walk.ended() {
+                return !records.is_empty();
+            }
+            if !records.is_empty() {
+                self.rest.extend_from_slice(bytes.get(walked..filled).unwrap_or_default());
+                return true;
+            }
+            bytes.copy_within(walked..filled, 0);
+            filled -= walked;
+            if filled == bytes.len() {
+                // One record fills it. It grows by what has arrived, not by what a length field claims; the
+                // longest record that the dialects accept bounds it.
+                bytes.resize(filled.saturating_mul(2), 0);
+            }
+        }
     }
 
-    /// What is known so far. Up to date after each window was iterated.
+    /// What is known so far.
     pub fn info(&self) -> &CaptureInfo {
         self.walk.info()
     }
@@ -183,30 +200,11 @@ impl Capture {
     pub fn finish(mut self) -> CaptureInfo {
         let offset = self.walk.offset();
         let mut info = self.walk.into_info();
-        match self.source.digest(&mut self.buffer) {
+        match self.source.digest() {
             Ok(sha256) => info.sha256 = sha256,
             Err(error) => damage::add(&mut info, offset, &Flaw::Unread(error.to_string())),
         }
         info
-    }
-
-    /// Moves what was not walked to the front, and fills what is behind it.
-    fn refill(&mut self, walked: usize) {
-        self.buffer.copy_within(walked..self.filled, 0);
-        self.filled -= walked;
-        self.base += walked as u64;
-        let hungry = self.walk.take_hunger();
-        if hungry && self.filled == self.buffer.len() {
-            // One record fills it. It grows by what has arrived, not by what a length field claims; the
-            // longest record that the dialects accept bounds it.
-            self.buffer.resize(self.filled.saturating_mul(2).max(self.window), 0);
-        } else if self.buffer.len() > self.window && self.filled <= self.window / 2 {
-            self.buffer.truncate(self.window);
-            self.buffer.shrink_to_fit();
-        }
-        if let Some(room) = self.buffer.get_mut(self.filled..) {
-            self.filled += self.source.fill(room);
-        }
     }
 }
 

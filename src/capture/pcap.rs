@@ -10,8 +10,8 @@
 
 use super::damage::Flaw;
 use super::order::Order;
-use super::window::{MAX_PACKET, Step};
-use super::{Direction, Frame, Interface, LinkType};
+use super::window::{MAX_PACKET, Record, Step};
+use super::{Direction, Interface, LinkType};
 use crate::time::Timestamp;
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
@@ -85,9 +85,9 @@ impl Pcap {
         Ok((pcap, Interface { link, snaplen, name: None, description: None, filter: None, dropped: None }))
     }
 
-    /// The record at the beginning of `bytes`, which would be packet `number`.
+    /// The record at the beginning of `bytes`.
     #[inline]
-    pub(super) fn step<'a>(&self, bytes: &'a [u8], number: u64) -> Result<Step<'a>, Flaw> {
+    pub(super) fn step(&self, bytes: &[u8]) -> Result<Step, Flaw> {
         let Some(([seconds, fraction, first, second], rest)) = self.order.words::<4>(bytes) else {
             return Ok(Step::More);
         };
@@ -99,20 +99,21 @@ impl Pcap {
         if captured > MAX_PACKET {
             return Err(Flaw::PacketTooLong(captured));
         }
-        let Some(data) = rest.get(self.extra..).and_then(|rest| rest.get(..captured as usize)) else {
+        let len = self.extra + captured as usize;
+        if rest.len() < len {
             return Ok(Step::More);
-        };
+        }
         // A fraction of a second is less than one; broken writers have stored minutes there.
         let nanos = (i64::from(fraction) * self.nanos_per_fraction).min(NANOS_PER_SECOND - 1);
-        let frame = Frame {
-            number,
-            time: Some(Timestamp::from_parts(i64::from(seconds), nanos)),
-            interface: 0,
-            link: self.link,
+        let record = Record {
+            at: 16 + self.extra as u32,
+            captured,
             wire_len,
-            data,
+            interface: 0,
+            time: Some(Timestamp::from_parts(i64::from(seconds), nanos)),
+            link: self.link,
             direction: Direction::Unknown,
         };
-        Ok(Step::Frame(frame, 16 + self.extra + data.len()))
+        Ok(Step::Packet(record, 16 + len))
     }
 }

@@ -13,8 +13,8 @@ use super::content::SECTION_HEADER;
 use super::damage::Flaw;
 use super::order::Order;
 use super::section;
-use super::window::{MAX_PACKET, Step};
-use super::{CaptureInfo, Direction, Frame, LinkType};
+use super::window::{MAX_PACKET, Record, Step};
+use super::{CaptureInfo, Direction, LinkType};
 
 const SECTION: u32 = u32::from_be_bytes(SECTION_HEADER);
 const INTERFACE: u32 = 1;
@@ -83,7 +83,7 @@ impl Pcapng {
 
     /// The block at the beginning of `bytes`, or what of it is there.
     #[inline]
-    pub(super) fn step<'a>(&mut self, bytes: &'a [u8], info: &mut CaptureInfo) -> Result<Step<'a>, Flaw> {
+    pub(super) fn step(&mut self, bytes: &[u8], info: &mut CaptureInfo) -> Result<Step, Flaw> {
         if let Some(passing) = self.passing {
             return self.pass(bytes, passing);
         }
@@ -91,7 +91,7 @@ impl Pcapng {
         match kind {
             ENHANCED_PACKET => self.enhanced_packet(bytes, total, info),
             PACKET => self.packet(bytes, total, info),
-            SIMPLE_PACKET => self.simple_packet(bytes, total, info),
+            SIMPLE_PACKET => self.simple_packet(bytes, total),
             SECTION | INTERFACE | NAMES | STATISTICS => self.description(bytes, kind, total, info),
             _ if total < 12 => Err(Flaw::BlockTooShort(total)),
             _ => self.pass(bytes, Passing { total, passed: 0 }),
@@ -104,16 +104,16 @@ impl Pcapng {
     }
 
     #[inline]
-    fn enhanced_packet<'a>(&self, bytes: &'a [u8], total: u32, info: &mut CaptureInfo) -> Result<Step<'a>, Flaw> {
+    fn enhanced_packet(&self, bytes: &[u8], total: u32, info: &mut CaptureInfo) -> Result<Step, Flaw> {
         let Some(block) = self.whole(bytes, total, 32)? else { return Ok(Step::More) };
         let Some((fields, rest)) = self.order.words::<5>(block.body) else { return Err(Flaw::BlockTooShort(total)) };
-        let frame = self.timed(total, fields, rest, info)?;
-        Ok(Step::Frame(frame, block.len))
+        let record = self.timed(total, fields, rest, info)?;
+        Ok(Step::Packet(record, block.len))
     }
 
     /// The obsolete packet block, which counts what was lost before it.
     #[cold]
-    fn packet<'a>(&self, bytes: &'a [u8], total: u32, info: &mut CaptureInfo) -> Result<Step<'a>, Flaw> {
+    fn packet(&self, bytes: &[u8], total: u32, info: &mut CaptureInfo) -> Result<Step, Flaw> {
         let Some(block) = self.whole(bytes, total, 32)? else { return Ok(Step::More) };
         let Some((&[interface_0, interface_1, drops_0, drops_1], _)) = block.body.split_first_chunk::<4>() else {
             return Err(Flaw::BlockTooShort(total));
@@ -123,53 +123,54 @@ impl Pcapng {
         };
         let [high, low, captured, wire_len] = rest;
         let interface = u32::from(self.order.u16([interface_0, interface_1]));
-        let frame = self.timed(total, [interface, high, low, captured, wire_len], data, info)?;
+        let record = self.timed(total, [interface, high, low, captured, wire_len], data, info)?;
         let drops = self.order.u16([drops_0, drops_1]);
         // All ones: the writer does not know.
         if drops != u16::MAX
-            && let Some(interface) = info.interfaces.get_mut(frame.interface as usize)
+            && let Some(interface) = info.interfaces.get_mut(record.interface as usize)
         {
             interface.dropped = Some(interface.dropped.unwrap_or(0).saturating_add(u64::from(drops)));
         }
-        Ok(Step::Frame(frame, block.len))
+        Ok(Step::Packet(record, block.len))
     }
 
     /// The packet that the fields of an (enhanced) packet block describe; `rest` begins with its bytes.
     #[inline]
-    fn timed<'a>(
+    fn timed(
         &self,
         total: u32,
         [interface, high, low, captured, wire_len]: [u32; 5],
-        rest: &'a [u8],
+        rest: &[u8],
         info: &mut CaptureInfo,
-    ) -> Result<Frame<'a>, Flaw> {
+    ) -> Result<Record, Flaw> {
         let described = self.described(interface)?;
         if captured > MAX_PACKET {
             return Err(Flaw::PacketTooLong(captured));
         }
-        let Some((data, rest)) = rest.split_at_checked(captured as usize) else {
+        let len = captured as usize;
+        if rest.len() < len {
             return Err(Flaw::PacketBeyondBlock { captured, block: total });
-        };
-        let mut frame = Frame {
-            number: info.packets + 1,
-            time: Some(described.clock.time(u64::from(high) << 32 | u64::from(low))),
-            interface: self.base + interface,
-            link: described.link,
+        }
+        let mut record = Record {
+            at: 28,
+            captured,
             wire_len,
-            data,
+            interface: self.base + interface,
+            time: Some(described.clock.time(u64::from(high) << 32 | u64::from(low))),
+            link: described.link,
             direction: Direction::Unknown,
         };
-        if let Some(options) = rest.get(data.len().wrapping_neg() % 4..)
+        if let Some(options) = rest.get(len.next_multiple_of(4)..)
             && !options.is_empty()
         {
-            frame.direction = section::packet_options(options, self.order, frame.number, info);
+            record.direction = section::packet_options(options, self.order, info.packets + 1, info);
         }
-        Ok(frame)
+        Ok(record)
     }
 
     /// A packet without time of the section's first interface, cut at its snaplen.
     #[cold]
-    fn simple_packet<'a>(&self, bytes: &'a [u8], total: u32, info: &mut CaptureInfo) -> Result<Step<'a>, Flaw> {
+    fn simple_packet(&self, bytes: &[u8], total: u32) -> Result<Step, Flaw> {
         let Some(block) = self.whole(bytes, total, 16)? else { return Ok(Step::More) };
         let Some(([wire_len], rest)) = self.order.words::<1>(block.body) else {
             return Err(Flaw::BlockTooShort(total));
@@ -179,30 +180,24 @@ impl Pcapng {
         if captured > MAX_PACKET {
             return Err(Flaw::PacketTooLong(captured));
         }
-        let Some(data) = rest.get(..captured as usize) else {
+        if rest.len() < captured as usize {
             return Err(Flaw::PacketBeyondBlock { captured, block: total });
-        };
-        let frame = Frame {
-            number: info.packets + 1,
-            time: None,
-            interface: self.base,
-            link: described.link,
+        }
+        let record = Record {
+            at: 12,
+            captured,
             wire_len,
-            data,
+            interface: self.base,
+            time: None,
+            link: described.link,
             direction: Direction::Unknown,
         };
-        Ok(Step::Frame(frame, block.len))
+        Ok(Step::Packet(record, block.len))
     }
 
     /// A block that describes the capture.
     #[cold]
-    fn description<'a>(
-        &mut self,
-        bytes: &'a [u8],
-        kind: u32,
-        mut total: u32,
-        info: &mut CaptureInfo,
-    ) -> Result<Step<'a>, Flaw> {
+    fn description(&mut self, bytes: &[u8], kind: u32, mut total: u32, info: &mut CaptureInfo) -> Result<Step, Flaw> {
         if kind == SECTION {
             // It may change the byte order, that of its own length included.
             let Some(order) = section_order(bytes) else { return Ok(Step::More) };
@@ -237,7 +232,7 @@ impl Pcapng {
 
     /// Passes over what is there of a block, and compares its lengths at its end.
     #[cold]
-    fn pass<'a>(&mut self, bytes: &'a [u8], mut passing: Passing) -> Result<Step<'a>, Flaw> {
+    fn pass(&mut self, bytes: &[u8], mut passing: Passing) -> Result<Step, Flaw> {
         let left = u64::from(passing.total).next_multiple_of(4) - 4 - passing.passed;
         if left > 0 {
             let len = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());

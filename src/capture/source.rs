@@ -77,8 +77,8 @@ impl Source {
         self.raw().consumed
     }
 
-    /// The SHA-256 of the whole file, where it was asked for. Reads what is left of the file through `buffer`.
-    pub(super) fn digest(&mut self, buffer: &mut [u8]) -> io::Result<Option<String>> {
+    /// The SHA-256 of the whole file, where it was asked for. Reads what is left of the file.
+    pub(super) fn digest(&mut self) -> io::Result<Option<String>> {
         let raw = match &mut self.stream {
             Stream::Plain(raw) => raw,
             Stream::Gzip(inflate) => inflate.raw_mut(),
@@ -86,7 +86,7 @@ impl Source {
         if raw.hash.is_none() || raw.failed {
             return Ok(None);
         }
-        while raw.read(buffer)? > 0 {}
+        io::copy(raw, &mut io::sink())?;
         Ok(raw.hash.take().and_then(Digest::finish))
     }
 

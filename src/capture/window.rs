@@ -4,7 +4,7 @@ use super::damage::{self, Flaw};
 use super::pcap::Pcap;
 use super::pcapng::Pcapng;
 use super::source::End;
-use super::{CaptureInfo, Frame};
+use super::{CaptureInfo, Direction, Frame, LinkType};
 use crate::time::Timestamp;
 
 /// 256 KiB: the longest packet that libpcap (`MAXIMUM_SNAPLEN`) and Wireshark (`WTAP_MAX_PACKET_SIZE_STANDARD`) take
@@ -12,57 +12,59 @@ use crate::time::Timestamp;
 /// bound: writers that reassemble or pad exceed it, and both tools let them.
 pub(super) const MAX_PACKET: u32 = 256 << 10;
 
-/// A part of a capture: the frames that stand whole in what was read.
-pub struct Window<'a> {
-    rest: &'a [u8],
-    walk: &'a mut Walk,
-    /// What stands behind the bytes of the last window.
-    end: Option<&'a End>,
+/// A part of a capture: bytes, and the packets that stand whole in them. It owns them, so that it may go to another thread, and what
+/// is read into it next takes over its memory.
+#[derive(Debug, Default)]
+pub struct Window {
+    /// What was read fills it up to where the records end.
+    pub(super) bytes: Vec<u8>,
+    pub(super) records: Vec<Record>,
+    /// Packets before it.
+    pub(super) before: u64,
+    /// The time of the last packet before it that has one.
+    pub(super) clock: Option<Timestamp>,
 }
 
-impl<'a> Window<'a> {
-    pub(super) fn new(bytes: &'a [u8], walk: &'a mut Walk, end: Option<&'a End>) -> Self {
-        Window { rest: bytes, walk, end }
-    }
-
-    #[inline]
-    fn pass(&mut self, len: usize) {
-        self.rest = self.rest.get(len..).unwrap_or_default();
-        self.walk.offset += len as u64;
-    }
-}
-
-impl<'a> Iterator for Window<'a> {
-    type Item = Frame<'a>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Frame<'a>> {
-        while !self.walk.ended {
-            match self.walk.step(self.rest) {
-                Ok(Step::Frame(frame, len)) => {
-                    self.pass(len);
-                    self.walk.count(&frame);
-                    return Some(frame);
-                }
-                Ok(Step::Passed(len)) => self.pass(len),
-                Ok(Step::More) => {
-                    self.walk.hungry = true;
-                    if let Some(end) = self.end {
-                        self.walk.conclude(self.rest.len(), end);
-                    }
-                    return None;
-                }
-                Err(flaw) => self.walk.stop(&flaw),
+impl Window {
+    /// Its packets, in the order of the file.
+    pub fn frames(&self) -> impl ExactSizeIterator<Item = Frame<'_>> {
+        self.records.iter().enumerate().map(|(at, record)| {
+            let start = record.at as usize;
+            Frame {
+                number: self.before + at as u64 + 1,
+                time: record.time,
+                interface: record.interface,
+                link: record.link,
+                wire_len: record.wire_len,
+                data: self.bytes.get(start..start + record.captured as usize).unwrap_or_default(),
+                direction: record.direction,
             }
-        }
-        None
+        })
     }
+
+    /// The time of the last packet before this window that has one; none where none has.
+    pub fn clock(&self) -> Option<Timestamp> {
+        self.clock
+    }
+}
+
+/// A packet that stands whole in a window.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record {
+    /// Where its bytes begin: behind the beginning of its record at first, then in the window.
+    pub(super) at: u32,
+    pub(super) captured: u32,
+    pub(super) wire_len: u32,
+    pub(super) interface: u32,
+    pub(super) time: Option<Timestamp>,
+    pub(super) link: LinkType,
+    pub(super) direction: Direction,
 }
 
 /// One step from record to record.
-pub(super) enum Step<'a> {
+pub(super) enum Step {
     /// A packet, and the length of its record.
-    Frame(Frame<'a>, usize),
+    Packet(Record, usize),
     /// So many bytes of something else.
     Passed(usize),
     /// The record does not stand whole in the window.
@@ -81,15 +83,13 @@ pub(super) struct Walk {
     info: CaptureInfo,
     /// Where in the unpacked file the next step begins.
     offset: u64,
-    previous: Timestamp,
-    /// Whether the last step wanted more than the window held.
-    hungry: bool,
+    clock: Option<Timestamp>,
     ended: bool,
 }
 
 impl Walk {
     pub(super) fn new(dialect: Dialect, info: CaptureInfo, offset: u64) -> Self {
-        Walk { dialect, info, offset, previous: Timestamp(i64::MIN), hungry: false, ended: false }
+        Walk { dialect, info, offset, clock: None, ended: false }
     }
 
     pub(super) fn info(&self) -> &CaptureInfo {
@@ -104,9 +104,9 @@ impl Walk {
         self.offset
     }
 
-    /// Whether the last window ended because a record did not stand whole in it; asked once a window.
-    pub(super) fn take_hunger(&mut self) -> bool {
-        std::mem::take(&mut self.hungry)
+    /// The time of the last packet that has one.
+    pub(super) fn clock(&self) -> Option<Timestamp> {
+        self.clock
     }
 
     /// Whether no step can follow.
@@ -114,9 +114,40 @@ impl Walk {
         self.ended
     }
 
+    /// Walks over `bytes`, behind which stands `end` or what was not read yet, and adds what it meets to `records`. How far it
+    /// came: there a record begins that does not stand whole in `bytes`.
+    pub(super) fn over(&mut self, bytes: &[u8], end: Option<&End>, records: &mut Vec<Record>) -> usize {
+        let mut walked = 0;
+        while !self.ended {
+            let rest = bytes.get(walked..).unwrap_or_default();
+            let passed = match self.step(rest) {
+                Ok(Step::Packet(mut record, len)) => {
+                    self.count(&record);
+                    record.at += walked as u32;
+                    records.push(record);
+                    len
+                }
+                Ok(Step::Passed(len)) => len,
+                Ok(Step::More) => {
+                    if let Some(end) = end {
+                        self.conclude(rest.len(), end);
+                    }
+                    break;
+                }
+                Err(flaw) => {
+                    self.stop(&flaw);
+                    break;
+                }
+            };
+            walked += passed;
+            self.offset += passed as u64;
+        }
+        walked
+    }
+
     /// The stream has ended, and `left` bytes behind the last whole record are no whole record.
     #[cold]
-    pub(super) fn conclude(&mut self, left: usize, end: &End) {
+    fn conclude(&mut self, left: usize, end: &End) {
         let present = self.begun() + left as u64;
         match end {
             End::Failed(flaw) => self.stop(flaw),
@@ -126,31 +157,31 @@ impl Walk {
     }
 
     #[inline]
-    fn step<'a>(&mut self, bytes: &'a [u8]) -> Result<Step<'a>, Flaw> {
+    fn step(&mut self, bytes: &[u8]) -> Result<Step, Flaw> {
         match &mut self.dialect {
-            Dialect::Pcap(pcap) => pcap.step(bytes, self.info.packets + 1),
+            Dialect::Pcap(pcap) => pcap.step(bytes),
             Dialect::Pcapng(pcapng) => pcapng.step(bytes, &mut self.info),
         }
     }
 
     #[inline]
-    fn count(&mut self, frame: &Frame<'_>) {
+    fn count(&mut self, record: &Record) {
         let info = &mut self.info;
-        info.packets = frame.number;
-        info.wire_bytes = info.wire_bytes.saturating_add(u64::from(frame.wire_len));
-        info.truncated_packets += u64::from(frame.data.len() < frame.wire_len as usize);
-        let Some(time) = frame.time else { return };
+        info.packets += 1;
+        info.wire_bytes = info.wire_bytes.saturating_add(u64::from(record.wire_len));
+        info.truncated_packets += u64::from(record.captured < record.wire_len);
+        let Some(time) = record.time else { return };
         if info.first_time.is_none_or(|first| time < first) {
             info.first_time = Some(time);
         }
         if info.last_time.is_none_or(|last| time > last) {
             info.last_time = Some(time);
         }
-        if time < self.previous {
+        if self.clock.is_some_and(|before| time < before) {
             info.disordered_packets += 1;
-            info.first_disordered.get_or_insert(frame.number);
+            info.first_disordered.get_or_insert(info.packets);
         }
-        self.previous = time;
+        self.clock = Some(time);
     }
 
     #[cold]

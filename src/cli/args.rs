@@ -87,7 +87,7 @@ pub(super) struct CheckArgs {
     #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", help_heading = "Output")]
     pub(super) color: ColorArg,
 
-    /// Captures to read at the same time [default: one per core]
+    /// Threads that read and analyse; the report does not depend on it [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Work")]
     pub(super) jobs: Option<u16>,
 }

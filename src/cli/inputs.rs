@@ -2,15 +2,20 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
 use super::progress::Progress;
+use super::room::Room;
 use crate::capture::{self, Capture, CaptureError, CaptureInfo, Options};
 use crate::engine;
 use crate::flow::PortHints;
 use crate::report::{Compression, Damage, Format, Input};
 use crate::verdict::{self, CaptureVerdict, Scope};
+
+/// 192 MB: what the flows of one capture may take.
+const MEMORY: u64 = 192_000_000;
 
 /// Reads and judges every capture that the arguments name, in their order; directories give their captures sorted.
 pub(super) fn judge_all(arguments: &[PathBuf], scope: &Scope, hash: bool) -> (Vec<Input>, Vec<CaptureVerdict>) {
@@ -25,45 +30,58 @@ pub(super) fn judge_all(arguments: &[PathBuf], scope: &Scope, hash: bool) -> (Ve
             Err(error) => paths.push(Err((argument.clone(), error))),
         }
     }
-    let hints = scope.hints();
-    let progress = Progress::over(paths.iter().filter_map(|path| path.as_ref().ok()));
+    let readers = Readers {
+        scope,
+        hints: scope.hints(),
+        hash,
+        room: Room::new(MEMORY),
+        progress: Progress::over(paths.iter().filter_map(|path| path.as_ref().ok())),
+    };
     let judged: Vec<(Input, Option<CaptureVerdict>)> = paths
         .into_par_iter()
+        .with_max_len(1)
         .enumerate()
         .map(|(index, path)| match path {
-            Ok(path) => judge_one(&path, index, scope, &hints, hash, &progress),
+            Ok(path) => readers.judge(&path, index),
             Err((path, error)) => (unreadable(&path, &error, scope), None),
         })
         .collect();
-    progress.finish();
+    readers.progress.finish();
     let (inputs, verdicts): (Vec<Input>, Vec<Option<CaptureVerdict>>) = judged.into_iter().unzip();
     (inputs, verdicts.into_iter().flatten().collect())
 }
 
-fn judge_one(
-    path: &Path,
-    index: usize,
-    scope: &Scope,
-    hints: &PortHints,
+/// What captures that are read at the same time have in common.
+struct Readers<'a> {
+    scope: &'a Scope,
+    hints: PortHints,
     hash: bool,
-    progress: &Progress,
-) -> (Input, Option<CaptureVerdict>) {
-    let options = Options { hash, ..Options::default() };
-    let opened = if is_stdin(path) {
-        Capture::from_reader(Box::new(io::stdin()), "-", &options)
-    } else {
-        Capture::open(path, &options)
-    };
-    let capture = match opened {
-        Ok(capture) => capture,
-        Err(error) => return (unreadable(path, &error, scope), None),
-    };
-    let told = std::cell::Cell::new(0);
-    let analysis = engine::analyse(capture, hints, &|consumed| {
-        progress.add(consumed - told.replace(consumed));
-    });
-    let verdict = verdict::judge(scope, &analysis, index);
-    (input(path, &analysis.info, scope), Some(verdict))
+    room: Room,
+    progress: Progress,
+}
+
+impl Readers<'_> {
+    /// Reads and judges one capture; `index` is its place among the inputs.
+    fn judge(&self, path: &Path, index: usize) -> (Input, Option<CaptureVerdict>) {
+        let options = Options { hash: self.hash, ..Options::default() };
+        let opened = if is_stdin(path) {
+            Capture::from_reader(Box::new(io::stdin()), "-", &options)
+        } else {
+            Capture::open(path, &options)
+        };
+        let capture = match opened {
+            Ok(capture) => capture,
+            Err(error) => return (unreadable(path, &error, self.scope), None),
+        };
+        let room = self.room.take(capture.size(), capture.info().compression.is_some());
+        let threads = room.threads(rayon::current_num_threads());
+        let told = AtomicU64::new(0);
+        let analysis = engine::analyse(capture, &self.hints, threads, &|consumed| {
+            self.progress.add(consumed - told.swap(consumed, Ordering::Relaxed));
+        });
+        let verdict = verdict::judge(self.scope, &analysis, index);
+        (input(path, &analysis.info, self.scope), Some(verdict))
+    }
 }
 
 fn is_stdin(path: &Path) -> bool {

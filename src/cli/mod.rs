@@ -7,6 +7,7 @@ mod inputs;
 mod output;
 pub mod profile;
 mod progress;
+mod room;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -44,6 +44,13 @@ impl Tally {
         }
         self.count += 1;
     }
+
+    fn add_all(&mut self, other: &Tally) {
+        if self.count == 0 || other.count > 0 && other.first_frame < self.first_frame {
+            self.first_frame = other.first_frame;
+        }
+        self.count += other.count;
+    }
 }
 
 /// The EtherType of ARP.
@@ -96,6 +103,22 @@ impl Counts {
             17 => self.udp += 1,
             50 => self.esp += 1,
             _ => {}
+        }
+    }
+
+    /// Adds what was counted of other frames of the same capture.
+    pub fn add_all(&mut self, other: &Counts) {
+        self.packets += other.packets;
+        self.ip += other.ip;
+        self.tcp += other.tcp;
+        self.udp += other.udp;
+        self.esp += other.esp;
+        self.icmp_errors += other.icmp_errors;
+        self.arp += other.arp;
+        self.not_ip += other.not_ip;
+        self.later_fragments += other.later_fragments;
+        for (tally, other) in self.undecoded.iter_mut().zip(&other.undecoded) {
+            tally.add_all(other);
         }
     }
 

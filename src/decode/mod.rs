@@ -55,6 +55,11 @@ impl Decoder {
     pub fn counts(&self) -> &Counts {
         &self.counts
     }
+
+    /// What was decoded.
+    pub fn into_counts(self) -> Counts {
+        self.counts
+    }
 }
 
 #[cfg(test)]

@@ -5,30 +5,20 @@ use std::net::IpAddr;
 
 use crate::bytes::Reader;
 use crate::decode::{ARP, Item, Kind, Reassembly};
-use crate::flow::{Arrivals, Mark};
+use crate::flow::Arrival;
 
 #[derive(Debug, Default)]
 pub(super) struct Control {
     pub(super) fragments: Reassembly,
-    /// What reached an address outside any flow.
-    pub(super) arrivals: Arrivals,
 }
 
 impl Control {
-    /// Passes an item that is not a plain packet.
-    pub(super) fn pass(&mut self, item: &mut Item<'_>) {
+    /// Passes an item that is not a plain packet, and adds whom it reached outside any flow.
+    pub(super) fn pass(&mut self, item: &mut Item<'_>, reached: &mut Vec<Arrival>) {
         match item.kind {
             Kind::Packet | Kind::LaterFragment => self.fragments.pass(item),
-            Kind::BareIcmpError => {
-                if let Some((_, destination)) = item.addresses() {
-                    self.arrivals.record(destination, item.interface, Mark::of(item));
-                }
-            }
-            Kind::NotIp(ARP) => {
-                if let Some(target) = arp_reply_target(item.ip) {
-                    self.arrivals.record(target, item.interface, Mark::of(item));
-                }
-            }
+            Kind::BareIcmpError => reached.extend(Arrival::of(item)),
+            Kind::NotIp(ARP) => reached.extend(arp_reply_target(item.ip).map(|target| Arrival::at(target, item))),
             _ => {}
         }
     }

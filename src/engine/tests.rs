@@ -21,7 +21,7 @@ fn analysis_every(interval: u32, packets: &[Vec<u8>]) -> Analysis {
     let capture = Capture::from_reader(Box::new(std::io::Cursor::new(file)), "test", &Options::default()).unwrap();
     let mut hints = PortHints::default();
     hints.add_tcp(443, 443);
-    analyse(capture, &hints, &|_| ())
+    analyse(capture, &hints, 2, &|_| ())
 }
 
 /// What stands behind an IPv4 header, as packets from 10.0.0.1 to 10.0.0.2 or back, in fragments of at most `unit` bytes.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use hashbrown::HashMap;
 
 use super::Mark;
+use crate::decode::Item;
 use crate::time::{Span, Timestamp};
 
 /// A witness speaks for attempts up to this far away: long enough that a quiet client still receives something, short enough
@@ -17,6 +18,26 @@ const BUCKET: Span = WITNESS_REACH;
 /// Addresses and buckets that are remembered. A client's capture has a handful of addresses; a flood of forged ones must not
 /// take the memory of a host: 64 k addresses of one bucket each are some 10 MiB.
 const MAX_ENTRIES: usize = 1 << 16;
+
+/// A packet that reached an address.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    address: IpAddr,
+    interface: u16,
+    mark: Mark,
+}
+
+impl Arrival {
+    /// That of a packet at its destination; none where it has no IP header.
+    pub fn of(item: &Item<'_>) -> Option<Self> {
+        item.addresses().map(|(_, destination)| Arrival::at(destination, item))
+    }
+
+    /// That of a packet at an address.
+    pub fn at(address: IpAddr, item: &Item<'_>) -> Self {
+        Arrival { address, interface: item.interface, mark: Mark::of(item) }
+    }
+}
 
 /// The earliest frame that reached an address on an interface in a bucket of five seconds.
 #[derive(Debug, Default)]
@@ -40,8 +61,9 @@ pub(super) fn bucket(time: Timestamp) -> i64 {
 }
 
 impl Arrivals {
-    /// Remembers that a frame reached `address`.
-    pub fn record(&mut self, address: IpAddr, interface: u16, mark: Mark) {
+    /// Remembers that a frame reached an address.
+    pub fn record(&mut self, arrival: &Arrival) {
+        let Arrival { address, interface, mark } = *arrival;
         let is_full = self.entries >= MAX_ENTRIES;
         let is_new = match self.reached.get_mut(&(address, interface)) {
             Some(times) => times.record(mark, is_full),
@@ -104,13 +126,17 @@ impl Times {
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
-    use super::{Arrivals, MAX_ENTRIES, Mark};
+    use super::{Arrival, Arrivals, MAX_ENTRIES, Mark};
     use crate::time::Timestamp;
 
     const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
     fn mark(frame: u64, second: i64) -> Mark {
         Mark { frame, time: Timestamp::from_parts(second, 0) }
+    }
+
+    fn at(address: u32, mark: Mark) -> Arrival {
+        Arrival { address: Ipv4Addr::from_bits(address).into(), interface: 0, mark }
     }
 
     fn frames(arrivals: &Arrivals, from: i64, to: i64) -> Vec<u64> {
@@ -122,9 +148,9 @@ mod tests {
     fn the_earliest_frame_of_each_bucket_is_kept_in_whatever_order_they_come() {
         let mut arrivals = Arrivals::default();
         for (frame, second) in [(4, 11), (2, 12), (9, 31), (7, 3), (8, 21), (6, 4), (5, 22)] {
-            arrivals.record(HERE, 0, mark(frame, second));
+            arrivals.record(&Arrival { address: HERE, interface: 0, mark: mark(frame, second) });
         }
-        arrivals.record(HERE, 1, mark(1, 11));
+        arrivals.record(&Arrival { address: HERE, interface: 1, mark: mark(1, 11) });
         assert_eq!(frames(&arrivals, 0, 40), [7, 4, 8, 9]);
         assert_eq!(frames(&arrivals, 5, 29), [4, 8]);
         assert_eq!(frames(&arrivals, 13, 20), [] as [u64; 0]);
@@ -135,10 +161,10 @@ mod tests {
     fn a_flood_of_addresses_ends_at_the_cap() {
         let mut arrivals = Arrivals::default();
         for number in 0..MAX_ENTRIES as u32 + 5 {
-            arrivals.record(Ipv4Addr::from_bits(number).into(), 0, mark(1, 1));
+            arrivals.record(&at(number, mark(1, 1)));
         }
-        arrivals.record(Ipv4Addr::from_bits(0).into(), 0, mark(2, 100));
-        arrivals.record(Ipv4Addr::from_bits(0).into(), 0, mark(3, -100));
+        arrivals.record(&at(0, mark(2, 100)));
+        arrivals.record(&at(0, mark(3, -100)));
         assert_eq!((arrivals.entries, arrivals.reached.len()), (MAX_ENTRIES, MAX_ENTRIES));
         assert!(!arrivals.reached(Ipv4Addr::from_bits(MAX_ENTRIES as u32).into()));
     }

@@ -19,7 +19,7 @@ mod tls;
 mod udp;
 mod view;
 
-pub use arrivals::{Arrivals, WITNESS_REACH};
+pub use arrivals::{Arrival, Arrivals, WITNESS_REACH};
 pub use dns::{Lookup, NameSource, Names};
 pub use esp::{EspLog, EspSide, SpiFacts};
 pub use evidence::{KEPT_MARKS, Mark, Marks};

@@ -1,6 +1,6 @@
 //! One shard of the flow table: every packet of a flow comes here, in capture order.
 
-use super::arrivals::{Arrivals, bucket};
+use super::arrivals::{Arrival, bucket};
 use super::dns::Names;
 use super::duplicates::{Recent, digest};
 use super::fragments::mark;
@@ -76,34 +76,35 @@ impl Shard {
         }
     }
 
-    /// Applies packets in capture order, and tells `arrivals` whom they reached.
-    pub fn apply(&mut self, items: &[Item<'_>], hints: &PortHints, arrivals: &mut Arrivals) {
+    /// Applies those of `items` at the places `order`, which is capture order, and adds whom they reached.
+    pub fn apply(&mut self, items: &[Item<'_>], order: &[u32], hints: &PortHints, reached: &mut Vec<Arrival>) {
         let mut found = [None; BATCH];
         let mut digests = [0; BATCH];
-        for batch in items.chunks(BATCH) {
+        for batch in order.chunks(BATCH) {
+            let batch = || batch.iter().filter_map(|at| items.get(*at as usize));
             let retired = self.table.retired();
-            for (slot, item) in found.iter_mut().zip(batch) {
+            for (slot, item) in found.iter_mut().zip(batch()) {
                 *slot = self.table.find(item);
             }
-            for (slot, item) in digests.iter_mut().zip(batch) {
+            for (slot, item) in digests.iter_mut().zip(batch()) {
                 *slot = digest(item);
             }
-            for ((&found, &digest), item) in found.iter().zip(&digests).zip(batch) {
+            for ((&found, &digest), item) in found.iter().zip(&digests).zip(batch()) {
                 if self.recent.is_copy(item, digest) {
                     self.copy(item, hints);
                 } else {
                     // A flow retired earlier in the batch may be the one that was found.
                     let found = found.filter(|_| self.table.retired() == retired);
-                    self.apply_one(item, found, hints, arrivals);
+                    self.apply_one(item, found, hints, reached);
                 }
             }
         }
     }
 
     #[inline]
-    fn apply_one(&mut self, item: &Item<'_>, found: Option<u32>, hints: &PortHints, arrivals: &mut Arrivals) {
+    fn apply_one(&mut self, item: &Item<'_>, found: Option<u32>, hints: &PortHints, reached: &mut Vec<Arrival>) {
         if item.kind == Kind::IcmpError {
-            self.icmp_error(item, arrivals);
+            self.icmp_error(item, reached);
             return;
         }
         // One that was not found may have been opened earlier in the batch.
@@ -115,7 +116,7 @@ impl Shard {
             self.table.retire(number);
             number = self.open(item, hints);
         }
-        self.update(number, item, hints, arrivals);
+        self.update(number, item, hints, reached);
     }
 
     #[cold]
@@ -159,7 +160,7 @@ impl Shard {
     }
 
     #[inline]
-    fn update(&mut self, number: u32, item: &Item<'_>, hints: &PortHints, arrivals: &mut Arrivals) {
+    fn update(&mut self, number: u32, item: &Item<'_>, hints: &PortHints, reached: &mut Vec<Arrival>) {
         let Some(flow) = self.table.flow_mut(number) else { return };
         let side = item.side.index();
         let arrived = State::ARRIVED << side;
@@ -179,8 +180,8 @@ impl Shard {
         if item.first_fragment || item.kind == Kind::LaterFragment {
             flow.state.0 |= State::FRAGMENTS;
         }
-        if news && let Some((_, destination)) = item.addresses() {
-            arrivals.record(destination, item.interface, Mark::of(item));
+        if news {
+            reached.extend(Arrival::of(item));
         }
         if needs_detail {
             self.track(number, item, carry, hints);
@@ -295,11 +296,8 @@ impl Shard {
     }
 
     #[cold]
-    fn icmp_error(&mut self, item: &Item<'_>, arrivals: &mut Arrivals) {
-        let mark = Mark::of(item);
-        if let Some((_, destination)) = item.addresses() {
-            arrivals.record(destination, item.interface, mark);
-        }
+    fn icmp_error(&mut self, item: &Item<'_>, reached: &mut Vec<Arrival>) {
+        reached.extend(Arrival::of(item));
         let flow = self.table.find(item);
         let (Some(number), Some(message)) = (flow, IcmpMessage::of(item)) else {
             self.counts.stray_icmp += 1;
@@ -309,7 +307,7 @@ impl Shard {
         let log = detail.icmp.get_or_insert_default();
         log.total += 1;
         if log.kept.len() < KEPT_ICMP {
-            log.kept.push(IcmpRecord { mark, message, side: item.side });
+            log.kept.push(IcmpRecord { mark: Mark::of(item), message, side: item.side });
         }
     }
 

@@ -3,7 +3,7 @@
 mod halves;
 mod heads;
 
-use super::{Arrivals, FlowView, PortHints, Shard};
+use super::{FlowView, PortHints, Shard};
 use crate::capture::{Direction, Frame, LinkType};
 use crate::decode::{Decoder, Item, Seed};
 use crate::time::{Span, Timestamp};
@@ -33,7 +33,8 @@ fn shard(frames: &[(i64, &[u8])]) -> Shard {
     hints.add_tcp(443, 443);
     hints.add_tcp(25, 25);
     hints.add_udp(8888, 8888);
-    shard.apply(&items(frames), &hints, &mut Arrivals::default());
+    let order: Vec<u32> = (0..).take(frames.len()).collect();
+    shard.apply(&items(frames), &order, &hints, &mut Vec::new());
     shard
 }
 

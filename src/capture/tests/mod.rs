@@ -41,8 +41,9 @@ fn try_read(bytes: &[u8], window: usize) -> Result<(Vec<Owned>, CaptureInfo), Ca
 
 fn frames(capture: &mut Capture) -> Vec<Owned> {
     let mut frames = Vec::new();
-    while let Some(window) = capture.next_window() {
-        frames.extend(window.map(|frame| Owned {
+    let mut window = Window::default();
+    while capture.read(&mut window) {
+        frames.extend(window.frames().map(|frame| Owned {
             number: frame.number,
             time: frame.time,
             interface: frame.interface,
