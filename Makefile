@@ -1,7 +1,7 @@
 # `make demo` builds portproof and shows it at work; `make test` is everything that must hold before a change goes in.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench fuzz dependencies skipped
+.PHONY: help demo test bench peers fuzz dependencies skipped
 
 # rustup puts cargo here, and tells only shells that start later.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -12,6 +12,7 @@ help:
 	@echo 'make demo    build portproof and judge the capture of a blocked VPN'
 	@echo 'make test    format, lints, documentation and every test'
 	@echo 'make bench   how fast captures are read, beside libpcap'
+	@echo 'make peers   speed and memory beside tcpdump, capinfos, tshark and others; a trial: make peers PEERS="--size 64MiB mix"'
 	@echo 'make fuzz    every parser on mutated input, FUZZ_SECONDS (5) each'
 
 # The demonstration ends with a finding, which is status 1; anything but 0 and 1 is a fault of portproof's.
@@ -27,6 +28,10 @@ test: skipped
 
 bench:
 	cargo bench --locked
+
+# With captures of full size this takes the better part of an hour, 4 GB of disk and 8 GB of memory.
+peers: dependencies
+	@benches/peers.sh $(PEERS)
 
 FUZZ_SECONDS ?= 5
 fuzz:

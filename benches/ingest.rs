@@ -28,6 +28,8 @@ fn main() -> Outcome<()> {
     let samples = [
         Sample::write(&folder, "mix.pcap", Shape::Mix, 64 << 20)?,
         Sample::write(&folder, "mix.pcapng", Shape::Mix, 64 << 20)?,
+        // Short: opening and closing weigh here.
+        Sample::write(&folder, "branch.pcap", Shape::Branch, 512 << 10)?,
         Sample::write(&folder, "small.pcap", Shape::Small, 16 << 20)?,
         Sample::write(&folder, "flood.pcap", Shape::Flood, 16 << 20)?,
     ];
@@ -112,7 +114,7 @@ impl Sample {
         let container = if name.ends_with(".pcapng") { Container::Pcapng } else { Container::Pcap };
         let path = folder.path().join(name);
         let out = BufWriter::with_capacity(1 << 20, File::create(&path)?);
-        let (_, written) = gencap::write(Order { shape, container, size, seed: 1 }, out)?;
+        let (_, written) = gencap::write(Order { shape, container, size, seed: 1, begins_s: 0 }, out)?;
         Ok(Sample { name: name.to_owned(), container, path, packets: written.packets, bytes: written.bytes })
     }
 

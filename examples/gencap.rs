@@ -16,7 +16,7 @@ const USAGE: &str = "usage: gencap mix|small|flood SIZE FILE
        gencap many SIZE FOLDER
 
 Writes a capture of SIZE (as 64MiB, 1GiB or a number of bytes) into FILE: pcapng where its name ends so, else pcap.
-many: 2000 files of SIZE, each a mix of its own. The same arguments give the same bytes.";
+many: 2000 files of SIZE, each from a branch office of its own, one begun after the other. The same arguments give the same bytes.";
 
 const MANY: u64 = 2000;
 
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let written = match shape {
-        Some(shape) => write(shape, size, 1, Path::new(out)),
+        Some(shape) => write(shape, size, 1, 0, Path::new(out)),
         None => write_many(size, Path::new(out)),
     };
     match written {
@@ -69,17 +69,17 @@ fn bytes_of(word: &str) -> Option<u64> {
     digits.parse::<u64>().ok()?.checked_shl(shift)
 }
 
-fn write(shape: Shape, size: u64, seed: u64, path: &Path) -> io::Result<Written> {
+fn write(shape: Shape, size: u64, seed: u64, begins_s: u64, path: &Path) -> io::Result<Written> {
     let pcapng = path.extension().is_some_and(|ending| ending == "pcapng");
     let container = if pcapng { Container::Pcapng } else { Container::Pcap };
     let out = BufWriter::with_capacity(1 << 20, File::create(path)?);
-    gencap::write(Order { shape, container, size, seed }, out).map(|(_, written)| written)
+    gencap::write(Order { shape, container, size, seed, begins_s }, out).map(|(_, written)| written)
 }
 
 fn write_many(size: u64, folder: &Path) -> io::Result<Written> {
     fs::create_dir_all(folder)?;
     (0..MANY).try_fold(Written::default(), |total, i| {
-        let one = write(Shape::Mix, size, 1 + i * 7919, &folder.join(format!("{i:05}.pcap")))?;
+        let one = write(Shape::Branch, size, 1 + i * 7919, 2 * i, &folder.join(format!("{i:05}.pcap")))?;
         Ok(Written { packets: total.packets + one.packets, bytes: total.bytes + one.bytes })
     })
 }

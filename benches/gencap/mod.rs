@@ -3,6 +3,7 @@
 //! | shape | what |
 //! |---|---|
 //! | `mix` | an office of endpoints: web, VPN tunnels, DNS, some of it refused or lost; about 700 bytes a packet |
+//! | `branch` | `mix` with few flows open, so that most of them also end in a small file |
 //! | `small` | frames of 64 to 100 bytes in many flows: the most packets for the bytes |
 //! | `flood` | every packet opens a flow of its own: a port scan, or an attack on the reader's memory |
 //!
@@ -30,6 +31,7 @@ use wire::{SYN, Wire};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
     Mix,
+    Branch,
     Small,
     Flood,
 }
@@ -42,6 +44,8 @@ pub(crate) struct Order {
     /// Bytes of the file, overshot by less than a packet.
     pub(crate) size: u64,
     pub(crate) seed: u64,
+    /// Seconds after the clock's start at which the capture begins.
+    pub(crate) begins_s: u64,
 }
 
 /// What was written.
@@ -59,13 +63,17 @@ pub(crate) fn write<W: Write>(order: Order, out: W) -> io::Result<(W, Written)> 
     // The least Ethernet frame is 60 bytes without its check sequence, 64 with it.
     let (mean_gap_ns, min_frame) = match order.shape {
         Shape::Mix => (400_000.0, 60),
+        Shape::Branch => (1_000_000.0, 60),
         Shape::Small => (30_000.0, 64),
         Shape::Flood => (5_000.0, 60),
     };
-    let wire = Wire::new(Random::new(order.seed), Sink::new(out, order.container), mean_gap_ns, min_frame);
+    let mut sink = Sink::new(out, order.container);
+    sink.wait(order.begins_s * 1_000_000_000);
+    let wire = Wire::new(Random::new(order.seed), sink, mean_gap_ns, min_frame);
     let mut speaker = Speaker::new(wire);
     match order.shape {
         Shape::Mix => converse(&mut speaker, order.size, 600, office),
+        Shape::Branch => converse(&mut speaker, order.size, 40, office),
         Shape::Small => converse(&mut speaker, order.size, 60_000, small),
         Shape::Flood => flood(&mut speaker.wire, order.size),
     }
