@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use gencap::{Container, Order, Shape};
 use portproof::capture::{self, Frame, Window};
 use portproof::decode::{Decoder, Seed};
-use portproof::engine;
+use portproof::engine::{self, Resources};
 use portproof::flow::PortHints;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -77,7 +77,9 @@ fn ingest(criterion: &mut Criterion, samples: &[Sample]) -> Outcome<()> {
     for sample in samples {
         sample.measure(&mut group);
         group.bench_function(&sample.name, |b| {
-            b.iter(|| capture(&sample.path).map(|capture| engine::analyse(capture, &hints, 1, &|_| {})));
+            b.iter(|| {
+                capture(&sample.path).map(|capture| engine::analyse(capture, &hints, Resources::default(), &|_| {}))
+            });
         });
     }
     group.finish();
@@ -92,7 +94,9 @@ fn trackers(criterion: &mut Criterion, samples: &[Sample]) -> Outcome<()> {
         sample.measure(&mut group);
         for (way, hints) in &ways {
             group.bench_function(format!("{}/{way}", sample.name), |b| {
-                b.iter(|| capture(&sample.path).map(|capture| engine::analyse(capture, hints, 1, &|_| {})));
+                b.iter(|| {
+                    capture(&sample.path).map(|capture| engine::analyse(capture, hints, Resources::default(), &|_| {}))
+                });
             });
         }
     }

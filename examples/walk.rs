@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use portproof::capture::{Capture, CaptureError, Options};
+use portproof::capture::{Capture, CaptureError, Options, Window};
 
 fn main() -> Result<(), CaptureError> {
     let packets = std::env::args_os().skip(1).map(|file| packets(Path::new(&file))).sum::<Result<usize, _>>()?;
@@ -16,8 +16,9 @@ fn main() -> Result<(), CaptureError> {
 fn packets(file: &Path) -> Result<usize, CaptureError> {
     let mut capture = Capture::open(file, &Options::default())?;
     let mut packets = 0;
-    while let Some(window) = capture.next_window() {
-        packets += window.into_iter().count();
+    let mut window = Window::default();
+    while capture.read(&mut window) {
+        packets += window.frames().len();
     }
     Ok(packets)
 }

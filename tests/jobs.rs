@@ -26,16 +26,17 @@ fn captures(folder: &TempDir) -> Vec<PathBuf> {
     let write = |(name, shape, container)| {
         let path = folder.path().join(name);
         let out = BufWriter::new(File::create(&path).unwrap());
-        gencap::write(Order { shape, container, size: SIZE, seed: 7 }, out).unwrap();
+        gencap::write(Order { shape, container, size: SIZE, seed: 7, begins_s: 0 }, out).unwrap();
         path
     };
     kinds.map(write).into()
 }
 
-fn report(jobs: &str, captures: &[&Path]) -> String {
+fn report(arguments: &[&str], captures: &[&Path]) -> String {
     let output = assert_cmd::Command::cargo_bin("portproof")
         .unwrap()
-        .args(["check", "--reproducible", "--format", "json", "--jobs", jobs])
+        .args(["check", "--reproducible", "--format", "json"])
+        .args(arguments)
         .args(captures)
         .output()
         .unwrap();
@@ -47,9 +48,26 @@ fn report(jobs: &str, captures: &[&Path]) -> String {
 fn any_number_of_jobs_gives_the_same_report() {
     let folder = TempDir::new().unwrap();
     for capture in captures(&folder) {
-        let one = report("1", &[&capture]);
+        let one = report(&["--jobs", "1"], &[&capture]);
         for jobs in ["2", "3", "8"] {
-            assert!(report(jobs, &[&capture]) == one, "{} with {jobs} jobs", capture.display());
+            assert!(report(&["--jobs", jobs], &[&capture]) == one, "{} with {jobs} jobs", capture.display());
         }
     }
+}
+
+#[test]
+fn what_a_flood_pushes_out_does_not_depend_on_jobs_and_adds_up() {
+    let folder = TempDir::new().unwrap();
+    let captures = captures(&folder);
+    let flood: &Path = captures.last().unwrap();
+    let with = |jobs: &str, memory: &str| report(&["--jobs", jobs, "--memory", memory], &[flood]);
+    let one = with("1", "16MB");
+    assert!(with("2", "16MB") == one && with("8", "16MB") == one);
+    let report: serde_json::Value = serde_json::from_str(&one).unwrap();
+    let number = |pointer: &str| report.pointer(pointer).and_then(serde_json::Value::as_u64).unwrap();
+    assert!(number("/limits/evicted_flows") > 10_000 && number("/limits/unlisted_unexpected") > 10_000);
+    assert!(number("/totals/accounted/evicted") >= number("/limits/evicted_flows"));
+    let accounted = report["totals"]["accounted"].as_object().unwrap();
+    assert_eq!(accounted.values().filter_map(serde_json::Value::as_u64).sum::<u64>(), number("/totals/packets"));
+    assert!(report["unexpected"].as_array().unwrap().len() <= 50_000);
 }

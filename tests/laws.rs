@@ -11,7 +11,7 @@ use std::io::Cursor;
 use std::net::IpAddr;
 
 use portproof::capture::{Capture, LinkType, Options, Window};
-use portproof::engine;
+use portproof::engine::{self, Resources};
 use portproof::profile::{Profile, Site};
 use portproof::report::{Confidence, Report, Service, Verdict};
 use portproof::verdict::{self, Scope};
@@ -270,7 +270,7 @@ fn written(link: LinkType, packets: &[Packet]) -> Vec<u8> {
 fn report(scope: &Scope, link: LinkType, packets: &[Packet]) -> Report {
     let file = Cursor::new(written(link, packets));
     let capture = Capture::from_reader(Box::new(file), "packets", &Options::default()).unwrap();
-    let analysis = engine::analyse(capture, &scope.hints(), 1, &|_| {});
+    let analysis = engine::analyse(capture, &scope.hints(), Resources::default(), &|_| {});
     verdict::join(scope, Vec::new(), vec![verdict::judge(scope, &analysis, 0)])
 }
 

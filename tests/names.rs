@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use portproof::analysis::Analysis;
 use portproof::capture::{Capture, Options};
-use portproof::engine;
+use portproof::engine::{self, Resources};
 use portproof::flow::{App, PortHints};
 use serde_json::Value;
 
@@ -150,7 +150,12 @@ fn analyse(real: &Path, truth: &Value) -> Analysis {
     let mut hints = PortHints::default();
     hints.add_tcp(0, u16::MAX);
     hints.add_udp(0, u16::MAX);
-    engine::analyse(Capture::open(&real.join(file(truth)), &Options::default()).unwrap(), &hints, 1, &|_| {})
+    engine::analyse(
+        Capture::open(&real.join(file(truth)), &Options::default()).unwrap(),
+        &hints,
+        Resources::default(),
+        &|_| {},
+    )
 }
 
 fn apps(analysis: &Analysis) -> impl Iterator<Item = &App> {

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use portproof::analysis::Analysis;
 use portproof::capture::{Capture, CaptureInfo, Options};
-use portproof::engine;
+use portproof::engine::{self, Resources};
 use portproof::flow::PortHints;
 use portproof::profile::{Profile, Site};
 use portproof::render::{Format, Style, render};
@@ -44,7 +44,7 @@ fuzz_target!(|file: &[u8]| {
 fn analyse(file: &[u8]) -> Option<Analysis> {
     let options = Options { hash: false, max_expand: MAX_EXPAND };
     let capture = Capture::from_reader(Box::new(Cursor::new(file.to_vec())), "fuzz", &options).ok()?;
-    Some(engine::analyse(capture, &HINTS, 2, &|consumed| assert!(consumed <= file.len() as u64)))
+    Some(engine::analyse(capture, &HINTS, Resources { threads: 2, ..Resources::default() }, &|consumed| assert!(consumed <= file.len() as u64)))
 }
 
 fn report(analysis: &Analysis) -> Report {

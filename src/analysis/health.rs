@@ -18,6 +18,8 @@ pub struct Health {
     pub dropped: u64,
     /// Packets captured.
     pub packets: u64,
+    /// Flows that a verdict may have rested on, given up for lack of memory.
+    pub evicted: u64,
 }
 
 impl Health {
@@ -54,6 +56,7 @@ impl Health {
             one_sided: suspicious,
             dropped: analysis.info.dropped_packets().unwrap_or(0),
             packets: analysis.info.packets,
+            evicted: analysis.evicted.evidence,
         }
     }
 

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 
 use crate::capture::CaptureInfo;
 use crate::decode::Counts;
-use crate::flow::{Arrivals, FlowView, Lookup, Names, Shard, ShardCounts};
+use crate::flow::{Arrivals, Evicted, FlowView, Lookup, Names, Shard, ShardCounts};
 use crate::time::Timestamp;
 
 /// Everything that one capture shows.
@@ -29,6 +29,8 @@ pub struct Analysis {
     pub dropped_fragments: u64,
     /// Look-ups that were not kept.
     pub dropped_names: u64,
+    /// Flows given up for lack of memory.
+    pub evicted: Evicted,
     /// Which addresses packets reached.
     pub arrivals: Arrivals,
     /// Look-ups, in order of their first packet.
@@ -48,10 +50,12 @@ impl Analysis {
         let mut tracked = ShardCounts::default();
         let mut lookups = Vec::new();
         let mut dropped_names = 0;
+        let mut evicted = Evicted::default();
         for shard in &mut shards {
             tracked.add(&shard.counts);
             let names: Names = std::mem::take(&mut shard.names);
             dropped_names += names.dropped;
+            evicted.add(&shard.evicted());
             lookups.extend(names.into_lookups());
         }
         lookups.sort_by_key(|lookup| (lookup.asked.first().or(lookup.answered.first()), lookup.record_type));
@@ -62,6 +66,7 @@ impl Analysis {
             orphan_fragments,
             dropped_fragments,
             dropped_names,
+            evicted,
             arrivals,
             lookups,
             shards,
@@ -76,9 +81,9 @@ impl Analysis {
         flows
     }
 
-    /// How many flows there are.
+    /// How many flows there are, and were given up.
     pub fn flow_count(&self) -> u64 {
-        self.shards.iter().map(|shard| shard.len() as u64).sum()
+        self.shards.iter().map(|shard| shard.len() as u64).sum::<u64>() + self.evicted.flows
     }
 
     /// The time of the last packet: what was not answered until then was not answered in this capture.

@@ -90,6 +90,10 @@ pub(super) struct CheckArgs {
     /// Threads that read and analyse; the report does not depend on it [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Work")]
     pub(super) jobs: Option<u16>,
+    /// What the flows of a capture may take, as 512MB or 2GiB. Beyond, flows are given up, those of no table port first, and the
+    /// report says so
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "192MB", help_heading = "Work")]
+    pub(super) memory: u64,
 }
 
 #[derive(Debug, Args)]
@@ -130,4 +134,43 @@ pub(super) enum ColorArg {
     Auto,
     Always,
     Never,
+}
+
+/// 16 MB: less leaves no room for the flows of one busy second.
+const LEAST_MEMORY: u64 = 16_000_000;
+
+/// Bytes as typed: a number with kB, MB, GB, KiB, MiB, GiB or nothing behind it.
+fn size(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, u64); 7] = [
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+        ("kB", 1_000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("", 1),
+    ];
+    let (number, unit) =
+        UNITS.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, *unit))).unwrap_or((text, 1));
+    let bytes = number.trim_end().parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+    match bytes {
+        Some(bytes) if bytes >= LEAST_MEMORY => Ok(bytes),
+        Some(_) => Err("at least 16MB are needed".to_owned()),
+        None => Err("a size is a number with kB, MB, GB, KiB, MiB or GiB behind it, as 512MB".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("192MB"), Ok(192_000_000));
+        assert_eq!(size("2 GiB"), Ok(2 << 30));
+        assert_eq!(size("16000000"), Ok(16_000_000));
+        for wrong in ["15MB", "MB", "many", "1.5GB", "-1GB", "99999999999999999999GB"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
 }

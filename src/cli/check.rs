@@ -21,7 +21,7 @@ pub(super) fn run(arguments: &CheckArgs) -> anyhow::Result<u8> {
             .build_global()
             .context("cannot start the readers")?;
     }
-    let (inputs, verdicts) = inputs::judge_all(&arguments.captures, &scope, hash);
+    let (inputs, verdicts) = inputs::judge_all(&arguments.captures, &scope, hash, arguments.memory);
     for input in &inputs {
         if let Some(error) = &input.error {
             writeln!(io::stderr(), "portproof: {}", crate::text::visible(error))?;

@@ -9,16 +9,18 @@ use rayon::prelude::*;
 use super::progress::Progress;
 use super::room::Room;
 use crate::capture::{self, Capture, CaptureError, CaptureInfo, Options};
-use crate::engine;
+use crate::engine::{self, Resources};
 use crate::flow::PortHints;
 use crate::report::{Compression, Damage, Format, Input};
 use crate::verdict::{self, CaptureVerdict, Scope};
 
-/// 192 MB: what the flows of one capture may take.
-const MEMORY: u64 = 192_000_000;
-
 /// Reads and judges every capture that the arguments name, in their order; directories give their captures sorted.
-pub(super) fn judge_all(arguments: &[PathBuf], scope: &Scope, hash: bool) -> (Vec<Input>, Vec<CaptureVerdict>) {
+pub(super) fn judge_all(
+    arguments: &[PathBuf],
+    scope: &Scope,
+    hash: bool,
+    memory: u64,
+) -> (Vec<Input>, Vec<CaptureVerdict>) {
     let mut paths: Vec<Result<PathBuf, (PathBuf, CaptureError)>> = Vec::new();
     for argument in arguments {
         if is_stdin(argument) {
@@ -34,7 +36,8 @@ pub(super) fn judge_all(arguments: &[PathBuf], scope: &Scope, hash: bool) -> (Ve
         scope,
         hints: scope.hints(),
         hash,
-        room: Room::new(MEMORY),
+        memory,
+        room: Room::new(memory),
         progress: Progress::over(paths.iter().filter_map(|path| path.as_ref().ok())),
     };
     let judged: Vec<(Input, Option<CaptureVerdict>)> = paths
@@ -56,6 +59,7 @@ struct Readers<'a> {
     scope: &'a Scope,
     hints: PortHints,
     hash: bool,
+    memory: u64,
     room: Room,
     progress: Progress,
 }
@@ -74,9 +78,12 @@ impl Readers<'_> {
             Err(error) => return (unreadable(path, &error, self.scope), None),
         };
         let room = self.room.take(capture.size(), capture.info().compression.is_some());
-        let threads = room.threads(rayon::current_num_threads());
+        let resources = Resources {
+            threads: room.threads(rayon::current_num_threads()),
+            memory: usize::try_from(self.memory).unwrap_or(usize::MAX),
+        };
         let told = AtomicU64::new(0);
-        let analysis = engine::analyse(capture, &self.hints, threads, &|consumed| {
+        let analysis = engine::analyse(capture, &self.hints, resources, &|consumed| {
             self.progress.add(consumed - told.swap(consumed, Ordering::Relaxed));
         });
         let verdict = verdict::judge(self.scope, &analysis, index);

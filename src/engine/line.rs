@@ -38,7 +38,12 @@ struct Hands<'w> {
 }
 
 impl<'a> Line<'a> {
-    pub(super) fn new(capture: Capture, hints: &'a PortHints, progress: &'a (dyn Fn(u64) + Sync)) -> Self {
+    pub(super) fn new(
+        capture: Capture,
+        hints: &'a PortHints,
+        memory: usize,
+        progress: &'a (dyn Fn(u64) + Sync),
+    ) -> Self {
         let seed = Seed::random();
         Line {
             seed,
@@ -46,7 +51,7 @@ impl<'a> Line<'a> {
             progress,
             source: Mutex::new((capture, 0)),
             control: Station::new(Control::default()),
-            shards: std::array::from_fn(|_| Station::new(Shard::new(seed))),
+            shards: std::array::from_fn(|_| Station::new(Shard::new(seed, memory / SHARDS))),
             arrivals: Station::new(Arrivals::default()),
         }
     }

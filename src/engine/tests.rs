@@ -1,6 +1,6 @@
 //! Fragmented datagrams laid out by hand, through the whole pipeline.
 
-use super::analyse;
+use super::{Resources, analyse};
 use crate::analysis::Analysis;
 use crate::capture::{Capture, Options};
 use crate::decode::{Fate, Side};
@@ -12,6 +12,11 @@ fn analysis(packets: &[Vec<u8>]) -> Analysis {
 
 /// A pcap of raw IP packets (link type 101), one every so many microseconds.
 fn analysis_every(interval: u32, packets: &[Vec<u8>]) -> Analysis {
+    analysis_within(Resources::default().memory, interval, packets)
+}
+
+/// The same within so many bytes.
+fn analysis_within(memory: usize, interval: u32, packets: &[Vec<u8>]) -> Analysis {
     let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 4, 0, 101, 0, 0, 0];
     for (at, packet) in (0u32..).zip(packets) {
         let len = (packet.len() as u32).to_le_bytes();
@@ -21,7 +26,7 @@ fn analysis_every(interval: u32, packets: &[Vec<u8>]) -> Analysis {
     let capture = Capture::from_reader(Box::new(std::io::Cursor::new(file)), "test", &Options::default()).unwrap();
     let mut hints = PortHints::default();
     hints.add_tcp(443, 443);
-    analyse(capture, &hints, 2, &|_| ())
+    analyse(capture, &hints, Resources { threads: 2, memory }, &|_| ())
 }
 
 /// What stands behind an IPv4 header, as packets from 10.0.0.1 to 10.0.0.2 or back, in fragments of at most `unit` bytes.
@@ -227,4 +232,32 @@ fn mirrored_fragments_are_duplicates() {
         assert_eq!(totals, [1, 0, 0]);
         assert_eq!(log.datagrams(Fate::Whole).next().unwrap().copies, 2, "the last one's copy came when all was there");
     }
+}
+
+/// A SYN to port 443, then `count` packets that open flows to another port each, then the SYN again.
+fn scan_between_syns(count: u16, port: impl Fn(u16) -> u16) -> Vec<Vec<u8>> {
+    let syn = fragments(false, 6, 1, &segment(0x02, (7, 0), &[]), 1480);
+    let scan = (0..count).flat_map(|at| fragments(false, 17, 1, &udp((at, port(at)), &[0; 20]), 1480));
+    [syn.clone(), scan.collect(), syn].concat()
+}
+
+#[test]
+fn a_scan_is_given_up_before_what_a_verdict_may_rest_on() {
+    let packets = scan_between_syns(5_000, |at| 10_000 + at);
+    let analysis = analysis_within(400_000, 10_000, &packets);
+    let flows = analysis.flows();
+    let syn = flows.iter().find(|flow| flow.server().1 == 443).unwrap();
+    assert_eq!((syn.first().frame, frames(&syn.tcp().unwrap().half(Side::Low).opening)), (1, vec![1, 5_002]));
+    let evicted = analysis.evicted;
+    assert!(evicted.flows > 2_500 && evicted.packets == evicted.flows && evicted.evidence == 0, "{evicted:?}");
+    assert_eq!(evicted.flows + flows.len() as u64, 5_001);
+    let numbers: Vec<u64> = flows.iter().map(|flow| flow.first().frame).collect();
+    assert!(numbers.is_sorted() && numbers.ends_with(&[5_000, 5_001]), "the newest stay");
+}
+
+#[test]
+fn where_evidence_is_given_up_that_is_told() {
+    let analysis = analysis_within(400_000, 10_000, &scan_between_syns(5_000, |_| 500));
+    assert!(analysis.evicted.evidence > 1_000, "{:?}", analysis.evicted);
+    assert_eq!(analysis.evicted.flows + analysis.flows().len() as u64, analysis.flow_count());
 }

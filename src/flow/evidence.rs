@@ -37,9 +37,10 @@ impl Mark {
 }
 
 /// A capped list of frames in capture order. One frame takes no allocation: most lists have none or one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Marks {
     first: Option<Mark>,
+    /// Kept when the list is cleared: lists that are cleared fill again.
     more: Option<Box<More>>,
 }
 
@@ -81,12 +82,20 @@ impl Marks {
 
     /// Forgets all.
     pub fn clear(&mut self) {
-        *self = Marks::default();
+        self.first = None;
+        if let Some(more) = &mut self.more {
+            more.kept.clear();
+            more.count = 0;
+        }
+    }
+
+    fn more(&self) -> Option<&More> {
+        self.more.as_deref().filter(|more| more.count > 0)
     }
 
     /// How many frames there were, cited or not.
     pub fn count(&self) -> u64 {
-        u64::from(self.first.is_some()) + self.more.as_ref().map_or(0, |more| more.count)
+        u64::from(self.first.is_some()) + self.more().map_or(0, |more| more.count)
     }
 
     /// Whether there was none.
@@ -101,7 +110,7 @@ impl Marks {
 
     /// The last frame.
     pub fn last(&self) -> Option<Mark> {
-        self.more.as_ref().map(|more| more.last).or(self.first)
+        self.more().map(|more| more.last).or(self.first)
     }
 
     /// The time from the first to the last.
@@ -114,13 +123,21 @@ impl Marks {
 
     /// The frames kept, in order, each once: the first ones and the last.
     pub fn cited(&self) -> impl Iterator<Item = Mark> + '_ {
-        let (kept, last): (&[Mark], _) = match &self.more {
+        let (kept, last): (&[Mark], _) = match self.more() {
             Some(more) => (&more.kept, Some(more.last).filter(|last| more.kept.last() != Some(last))),
             None => (&[], None),
         };
         self.first.into_iter().chain(kept.iter().copied()).chain(last)
     }
 }
+
+impl PartialEq for Marks {
+    fn eq(&self, other: &Self) -> bool {
+        (self.first, self.more()) == (other.first, other.more())
+    }
+}
+
+impl Eq for Marks {}
 
 impl FromIterator<Mark> for Marks {
     fn from_iter<I: IntoIterator<Item = Mark>>(marks: I) -> Self {
@@ -146,6 +163,11 @@ mod tests {
         let frames: Vec<u64> = marks.cited().map(|mark| mark.frame).collect();
         assert_eq!(frames, [1, 2, 3, 4, 5, 6, 7, 8, 20]);
         assert_eq!(frames.len(), KEPT_MARKS + 1);
+        let mut cleared = marks.clone();
+        cleared.clear();
+        assert_eq!((cleared.count(), cleared.last(), &cleared), (0, None, &Marks::default()));
+        cleared.push(mark(4));
+        assert_eq!((cleared.count(), cleared.last()), (1, Some(mark(4))));
         let one: Marks = [mark(3)].into_iter().collect();
         assert_eq!(one.cited().count(), 1);
     }

@@ -28,7 +28,7 @@ pub use head::{App, Http, SmtpFacts};
 pub use hints::PortHints;
 pub use ike::{IkeLog, IkeMessage};
 pub use shard::{Shard, ShardCounts};
-pub use table::FlowTable;
+pub use table::{Evicted, FlowTable};
 pub use tcp::{Half, Reset, Shrunk, Tcp};
 pub use tls::{TlsEnd, TlsFacts};
 pub use udp::{Udp, UdpHalf};

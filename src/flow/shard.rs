@@ -6,7 +6,7 @@ use super::duplicates::{Recent, digest};
 use super::fragments::mark;
 use super::tcp::Tcp;
 use super::udp::{Datagram, Initiator, Udp, recognise};
-use super::{Body, Flow, FlowTable, FlowView, IcmpRecord, Mark, PortHints, State};
+use super::{Body, Evicted, Flow, FlowTable, FlowView, IcmpRecord, Mark, PortHints, State};
 use crate::decode::{Fragmented, IcmpMessage, Item, Kind, Seed, Side};
 use crate::proto::dns;
 use crate::proto::esp::Esp;
@@ -66,10 +66,10 @@ impl ShardCounts {
 }
 
 impl Shard {
-    /// An empty shard.
-    pub fn new(seed: Seed) -> Self {
+    /// An empty shard, of which the flows may take so many bytes.
+    pub fn new(seed: Seed, memory: usize) -> Self {
         Shard {
-            table: FlowTable::new(seed),
+            table: FlowTable::new(seed, memory),
             recent: Recent::new(),
             names: Names::default(),
             counts: ShardCounts::default(),
@@ -144,6 +144,12 @@ impl Shard {
     }
 
     fn open(&mut self, item: &Item<'_>, hints: &PortHints) -> u32 {
+        if self.table.is_full() {
+            self.table.sweep(|flow| {
+                let (protocol, (low, high)) = (flow.key.protocol(), flow.key.ports());
+                protocol == ESP || hints.matters(protocol, low) || hints.matters(protocol, high)
+            });
+        }
         let mut state = State::default();
         let (client, certain) = first_guess(item, hints);
         state.set_client(client, certain);
@@ -241,7 +247,8 @@ impl Shard {
         let first = Mark { frame: u64::from(flow.first_frame), time: flow.first_time };
         let sender = flow.state.client();
         let ipsec = item.protocol == UDP && is_ipsec_port(item, hints);
-        if matches!(detail.body, Body::None) && !(ipsec || is_followed(item, hints)) {
+        let is_bare = matches!(detail.body, Body::None);
+        if is_bare && !(ipsec || is_followed(item, hints)) {
             match sniff_first(item, &mut detail.spoken[side]) {
                 Some(Spoken::HttpRequest) if item.payload().starts_with(b"CONNECT ") => {
                     let mut tcp = Box::<Tcp>::default();
@@ -291,7 +298,10 @@ impl Shard {
                     log.track(esp, item.side, item.payload_len, Mark::of(item));
                 }
             }
-            Body::None => {}
+            Body::None => return,
+        }
+        if is_bare {
+            self.table.charge_body();
         }
     }
 
@@ -318,6 +328,11 @@ impl Shard {
             detail: self.table.detail(flow),
             endpoints: flow.key.endpoints(self.table.v6_addresses(number)),
         })
+    }
+
+    /// Flows given up for lack of memory.
+    pub fn evicted(&self) -> Evicted {
+        self.table.evicted
     }
 
     /// How many flows there are.

@@ -4,17 +4,30 @@
 use std::net::Ipv6Addr;
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
-use super::{Detail, Flow};
+use super::{Body, Detail, Flow};
 use crate::decode::{Item, Kind, Seed, Side};
 
 /// Flows stand in chunks of this many: growing then copies nothing, and a 1 MiB chunk is allocated at a time.
 const CHUNK: usize = 1 << 14;
 
+/// Bytes that a flow costs: its cache line, its place in the index, and what judging it takes for a while.
+const FLOW_COST: usize = 200;
+
+/// Bytes that it costs to follow a flow: what is kept of both ends, of the hellos, names and certificates. Measured on an office mix.
+const BODY_COST: usize = 2_000;
+
 /// Flows by key, in order of their first packet.
 #[derive(Debug)]
 pub struct FlowTable {
     seed: Seed,
+    /// Bytes that it may take.
+    budget: usize,
+    /// Flows that are followed.
+    bodies: usize,
+    /// Flows given up for lack of memory.
+    pub(super) evicted: Evicted,
     /// IPv4 flows, by their number.
     index: HashTable<u32>,
     /// IPv6 flows, by their place in `v6`.
@@ -27,10 +40,33 @@ pub struct FlowTable {
     v6: Vec<(u32, Ipv6Addr, Ipv6Addr)>,
 }
 
+/// Flows given up for lack of memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evicted {
+    /// All of them.
+    pub flows: u64,
+    /// Their packets.
+    pub packets: u64,
+    /// Those on ports that matter, or with something else that a verdict may rest on.
+    pub evidence: u64,
+}
+
+impl Evicted {
+    /// Adds what another table gave up.
+    pub fn add(&mut self, other: &Evicted) {
+        self.flows += other.flows;
+        self.packets += other.packets;
+        self.evidence += other.evidence;
+    }
+}
+
 impl FlowTable {
-    pub(super) fn new(seed: Seed) -> Self {
+    pub(super) fn new(seed: Seed, budget: usize) -> Self {
         FlowTable {
             seed,
+            budget,
+            bodies: 0,
+            evicted: Evicted::default(),
             index: HashTable::new(),
             v6_index: HashTable::new(),
             len: 0,
@@ -74,6 +110,15 @@ impl FlowTable {
 
     /// Opens a flow; a later one with the same key takes its place in the index.
     pub(super) fn open(&mut self, flow: Flow, item: &Item<'_>) -> u32 {
+        let addresses = item.v6_addresses().filter(|_| flow.key.is_v6()).map(|(source, destination)| match item.side {
+            Side::Low => (source, destination),
+            Side::High => (destination, source),
+        });
+        self.push(flow, addresses)
+    }
+
+    /// Adds a flow, with its low and high address where it is one of IPv6.
+    fn push(&mut self, flow: Flow, addresses: Option<(Ipv6Addr, Ipv6Addr)>) -> u32 {
         let number = self.len;
         self.len = self.len.saturating_add(1);
         let key = flow.key;
@@ -86,16 +131,24 @@ impl FlowTable {
         }
         let (chunks, v6, seed) = (&self.chunks, &mut self.v6, self.seed);
         let rehash = |number: u32| chunk_of(chunks, number).map_or(0, |flow| flow.key.hash(seed));
-        if let Some((source, destination)) = item.v6_addresses().filter(|_| key.is_v6()) {
+        let is_its = |number: u32| chunk_of(chunks, number).is_some_and(|flow| flow.key == key);
+        let (index, at) = if let Some((low, high)) = addresses {
             let at = u32::try_from(v6.len()).unwrap_or(u32::MAX);
-            v6.push(match item.side {
-                Side::Low => (number, source, destination),
-                Side::High => (number, destination, source),
-            });
+            v6.push((number, low, high));
+            let v6 = &self.v6;
+            let is_its = |&at: &u32| {
+                v6.get(at as usize).is_some_and(|entry| (entry.1, entry.2) == (low, high) && is_its(entry.0))
+            };
             let rehash = |&at: &u32| v6.get(at as usize).map_or(0, |entry| rehash(entry.0));
-            self.v6_index.insert_unique(hash, at, rehash);
+            (self.v6_index.entry(hash, is_its, rehash), at)
         } else {
-            self.index.insert_unique(hash, number, |&number| rehash(number));
+            (self.index.entry(hash, |&number| is_its(number), |&number| rehash(number)), number)
+        };
+        match index {
+            Entry::Occupied(mut entry) => *entry.get_mut() = at,
+            Entry::Vacant(entry) => {
+                entry.insert(at);
+            }
         }
         number
     }
@@ -148,6 +201,84 @@ impl FlowTable {
     pub(super) fn v6_addresses(&self, number: u32) -> Option<(Ipv6Addr, Ipv6Addr)> {
         let at = self.v6.binary_search_by_key(&number, |entry| entry.0).ok()?;
         self.v6.get(at).map(|&(_, low, high)| (low, high))
+    }
+
+    /// Counts a flow that is followed from now on.
+    pub(super) fn charge_body(&mut self) {
+        self.bodies += 1;
+    }
+
+    /// Whether no flow should be opened before others were given up.
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.spent() >= self.budget
+    }
+
+    fn spent(&self) -> usize {
+        self.len() * FLOW_COST + self.details.len() * size_of::<Detail>() + self.bodies * BODY_COST
+    }
+
+    /// Gives up flows until a quarter of what is spent is free: those that bear on no verdict first, of these the single packets of a scan
+    /// before what is idle for longest. Nothing that is on a port that matters goes before all else has. Numbers of flows change.
+    #[cold]
+    pub(super) fn sweep(&mut self, matters: impl Fn(&Flow) -> bool) {
+        let goal = self.spent() / 4 * 3;
+        let newest = self.len / 4 * 3;
+        let is_evidence = |flow: &Flow, detail: Option<&Detail>| {
+            matters(flow) || detail.is_some_and(|detail| !matches!(detail.body, Body::None) || detail.icmp.is_some())
+        };
+        self.retain(&is_evidence, |number, flow, is_evidence| {
+            is_evidence || number >= newest || flow.packets[0] + flow.packets[1] > 1
+        });
+        for spare_evidence in [true, false] {
+            if self.spent() > goal {
+                let mut idle: Vec<_> = self
+                    .iter()
+                    .filter(|(_, flow)| !(spare_evidence && is_evidence(flow, self.detail(flow))))
+                    .map(|(_, flow)| (flow.last_time, flow.last_frame))
+                    .collect();
+                let middle = idle.len() / 2;
+                if middle == 0 {
+                    continue;
+                }
+                let (_, &mut middle, _) = idle.select_nth_unstable(middle);
+                self.retain(&is_evidence, |_, flow, is_evidence| {
+                    spare_evidence && is_evidence || (flow.last_time, flow.last_frame) >= middle
+                });
+            }
+        }
+    }
+
+    /// Keeps the flows that `keep` wants, told their number and whether they are evidence, closes the ranks and builds the index anew.
+    fn retain(
+        &mut self,
+        is_evidence: &impl Fn(&Flow, Option<&Detail>) -> bool,
+        keep: impl Fn(u32, &Flow, bool) -> bool,
+    ) {
+        let chunks = std::mem::take(&mut self.chunks);
+        let mut details = std::mem::take(&mut self.details);
+        let mut v6 = std::mem::take(&mut self.v6).into_iter().peekable();
+        self.index.clear();
+        self.v6_index.clear();
+        self.retired = self.retired.wrapping_add(1);
+        (self.len, self.bodies) = (0, 0);
+        for (number, mut flow) in (0..).zip(chunks.into_iter().flatten()) {
+            let addresses = v6.next_if(|entry| entry.0 == number).map(|(_, low, high)| (low, high));
+            let detail = (flow.detail as usize).checked_sub(1).and_then(|at| details.get_mut(at)).map(std::mem::take);
+            let is_evidence = is_evidence(&flow, detail.as_ref());
+            if !keep(number, &flow, is_evidence) {
+                self.evicted.flows += 1;
+                self.evicted.packets += u64::from(flow.packets[0]) + u64::from(flow.packets[1]);
+                self.evicted.evidence += u64::from(is_evidence);
+                continue;
+            }
+            if let Some(detail) = detail {
+                self.bodies += usize::from(!matches!(detail.body, Body::None));
+                self.details.push(detail);
+                flow.detail = u32::try_from(self.details.len()).unwrap_or(0);
+            }
+            self.push(flow, addresses);
+        }
     }
 
     /// How many flows there are.

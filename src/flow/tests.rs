@@ -28,7 +28,7 @@ fn items<'a>(frames: &[(i64, &'a [u8])]) -> Vec<Item<'a>> {
 
 /// What a shard makes of frames.
 fn shard(frames: &[(i64, &[u8])]) -> Shard {
-    let mut shard = Shard::new(Seed::fixed(SEED));
+    let mut shard = Shard::new(Seed::fixed(SEED), usize::MAX);
     let mut hints = PortHints::default();
     hints.add_tcp(443, 443);
     hints.add_tcp(25, 25);

@@ -145,7 +145,7 @@ const CONTRACT: &[(&str, &str)] = &[
         "packets ip_packets undecoded_packets duplicate_packets flows tcp_packets udp_packets icmp_errors esp_packets \
          ike_packets nat_t_esp_packets nat_t_keepalives accounted",
     ),
-    (".totals.accounted", "services unexpected background icmp_errors duplicates filtered not_ip undecoded"),
+    (".totals.accounted", "services unexpected background icmp_errors duplicates filtered not_ip undecoded evicted"),
     (
         ".services",
         "id name usage direction required verdict cause confidence confidence_reason attribution candidates transports \
@@ -175,7 +175,7 @@ const CONTRACT: &[(&str, &str)] = &[
         "client server server_name protocol port state hint flows packets_out packets_in first_frame first_time",
     ),
     (".background", "kind flows packets"),
-    (".limits", "evicted_flows"),
+    (".limits", "evicted_flows evicted_evidence unlisted_unexpected"),
 ];
 
 /// `many_inputs` fills every list; `hostile` has TLS.

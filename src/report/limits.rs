@@ -8,6 +8,10 @@ use serde::Serialize;
 pub struct Limits {
     /// Flows given up for lack of memory.
     pub evicted_flows: u64,
+    /// Those among them that were of the table's ports, or refused: nothing is called blocked for want of an answer then.
+    pub evicted_evidence: u64,
+    /// Unexpected flows, by client, server and port, that are not listed: there were too many.
+    pub unlisted_unexpected: u64,
     /// DNS names given up.
     pub dropped_names: u64,
     /// Messages beyond the number kept per flow.

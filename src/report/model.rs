@@ -195,6 +195,8 @@ pub struct Accounted {
     pub filtered: u64,
     pub not_ip: u64,
     pub undecoded: u64,
+    /// Packets of flows given up for lack of memory.
+    pub evicted: u64,
 }
 
 impl Accounted {
@@ -208,6 +210,7 @@ impl Accounted {
             + self.filtered
             + self.not_ip
             + self.undecoded
+            + self.evicted
     }
 }
 

@@ -57,13 +57,17 @@ pub fn judge(scope: &Scope, analysis: &Analysis, input: usize) -> CaptureVerdict
     }
     add("arp", 0, analysis.counts.arp);
     accounted.background += analysis.counts.arp;
+    let (unexpected, unlisted_unexpected) = unexpected::group(&context, &claimed, input);
     CaptureVerdict {
         input,
         pairs,
-        unexpected: unexpected::group(&context, &claimed, input),
+        unexpected,
         background,
         totals: totals(analysis, accounted, input),
         limits: Limits {
+            evicted_flows: analysis.evicted.flows,
+            evicted_evidence: analysis.evicted.evidence,
+            unlisted_unexpected,
             dropped_names: analysis.dropped_names,
             orphan_fragments: analysis.orphan_fragments,
             dropped_messages: flows.iter().filter_map(ipsec::ike_log).map(|log| log.dropped).sum(),
@@ -184,6 +188,7 @@ fn totals(analysis: &Analysis, accounted: Accounted, input: usize) -> Totals {
             duplicates: tracked.duplicates,
             not_ip: counts.not_ip,
             undecoded: counts.undecoded_total(),
+            evicted: analysis.evicted.packets,
             ..accounted
         },
         undecoded: Reason::ALL
@@ -211,6 +216,9 @@ fn notes(context: &Context<'_>) -> Vec<String> {
     }
     if let Some(dropped) = info.dropped_packets().filter(|dropped| *dropped > 0) {
         notes.push(format!("The capture itself lost {dropped} packets."));
+    }
+    if context.health.evicted > 0 {
+        notes.push(format!("{} flows of the table's ports were given up for lack of memory: what is not seen may have been there. Give more with --memory.", context.health.evicted));
     }
     if info.truncated_packets > 0 {
         notes.push(format!(

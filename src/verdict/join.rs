@@ -310,10 +310,13 @@ fn add_accounted(all: &mut Accounted, more: &Accounted) {
     all.filtered += more.filtered;
     all.not_ip += more.not_ip;
     all.undecoded += more.undecoded;
+    all.evicted += more.evicted;
 }
 
 fn add_limits(all: &mut Limits, more: &Limits) {
     all.evicted_flows += more.evicted_flows;
+    all.evicted_evidence += more.evicted_evidence;
+    all.unlisted_unexpected += more.unlisted_unexpected;
     all.dropped_names += more.dropped_names;
     all.dropped_messages += more.dropped_messages;
     all.dropped_streams += more.dropped_streams;

@@ -49,6 +49,17 @@ pub(super) fn judge(context: &Context<'_>, asked: &Unanswered<'_>) -> Judgement 
         )
         .citing(sent, asked.request);
     }
+    if context.health.evicted > 0 {
+        return Judgement::of(
+            Cause::CaptureDropped,
+            format!(
+                "{times} to {} and no answer kept; but {} flows of the table's ports were given up for lack of memory, and the \
+                 answers may be among them: give more with --memory",
+                asked.target, context.health.evicted
+            ),
+        )
+        .citing(sent, asked.request);
+    }
     if let Some(proof) = context.health.one_sided(asked.client) {
         return Judgement::of(
             Cause::OneSidedCapture,

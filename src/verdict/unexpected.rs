@@ -14,9 +14,13 @@ use crate::profile::protocol_name;
 use crate::proto::sniff::Spoken;
 use crate::report::{FrameRef, Unexpected};
 
-/// Groups the flows that nothing explains, in order of their first frame, as `claimed` is. A scan makes as many groups as flows:
-/// none has memory of its own before it goes into the report.
-pub(super) fn group(context: &Context<'_>, claimed: &[Claimed<'_>], input: usize) -> Vec<Unexpected> {
+/// Groups in a report: more than anyone reads, and few enough for a table of some 30 MB in JSON.
+const MAX_LISTED: usize = 50_000;
+
+/// Groups the flows that nothing explains, in order of their first frame, as `claimed` is; and how many groups are not among
+/// them, for there are too many: of these the answered ones stay. A scan makes as many groups as flows: none has memory of its own before it
+/// goes into the report.
+pub(super) fn group(context: &Context<'_>, claimed: &[Claimed<'_>], input: usize) -> (Vec<Unexpected>, u64) {
     let unexplained: Vec<&Claimed<'_>> = claimed.iter().filter(|one| one.claim == Claim::Unexpected).collect();
     let key_at = |at: u32| unexplained.get(at as usize).map(|one| key(one));
     let hasher = RandomState::default();
@@ -30,13 +34,28 @@ pub(super) fn group(context: &Context<'_>, claimed: &[Claimed<'_>], input: usize
         members.push((*group.or_insert(at).get(), at));
     }
     members.sort_unstable();
-    let mut reports = Vec::with_capacity(groups.len());
-    reports.extend(members.chunk_by(|one, next| one.0 == next.0).filter_map(|members| {
+    let is_answered = |members: &[(u32, u32)]| {
+        let mut flows = members.iter().filter_map(|(_, at)| unexplained.get(*at as usize));
+        flows.any(|one| one.flow.is_two_way())
+    };
+    let all = || members.chunk_by(|one, next| one.0 == next.0);
+    let answered = all().filter(|members| is_answered(members)).count();
+    let mut silent_left = MAX_LISTED.saturating_sub(answered);
+    let mut answered_left = MAX_LISTED;
+    let listed = all().filter(|members| {
+        let left = if is_answered(members) { &mut answered_left } else { &mut silent_left };
+        let is_listed = *left > 0;
+        *left = left.saturating_sub(1);
+        is_listed
+    });
+    let mut reports = Vec::with_capacity(groups.len().min(MAX_LISTED));
+    reports.extend(listed.filter_map(|members| {
         let flows: Vec<&Claimed<'_>> =
             members.iter().filter_map(|(_, at)| unexplained.get(*at as usize).copied()).collect();
         report(context, &flows, input)
     }));
-    reports
+    let unlisted = groups.len().saturating_sub(reports.len()) as u64;
+    (reports, unlisted)
 }
 
 /// What the flows of a group have in common: client, server, protocol and the server's port.

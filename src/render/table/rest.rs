@@ -103,10 +103,20 @@ fn background(report: &Report, all: bool, page: &mut Page) {
 
 /// Only what was hit, and what follows from it.
 fn limits(limits: &Limits, page: &mut Page) {
-    let Limits { evicted_flows, dropped_names, dropped_messages, dropped_streams, orphan_fragments, dropped_fragments } =
-        limits;
+    let Limits {
+        evicted_flows,
+        // The notes speak of these.
+        evicted_evidence: _,
+        unlisted_unexpected,
+        dropped_names,
+        dropped_messages,
+        dropped_streams,
+        orphan_fragments,
+        dropped_fragments,
+    } = limits;
     let hit: Vec<String> = [
         (evicted_flows, "flow given up for lack of memory", "flows given up for lack of memory"),
+        (unlisted_unexpected, "unexpected flow not listed", "unexpected flows not listed"),
         (dropped_names, "DNS name not kept", "DNS names not kept"),
         (dropped_messages, "message beyond what is kept of a flow", "messages beyond what is kept of a flow"),
         (dropped_streams, "stream whose beginning was not kept", "streams whose beginning was not kept"),
