@@ -205,7 +205,8 @@ fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, speaks: Speaks,
         .citing(&half.sent_again, "segment sent again")
         .citing_one(flow.first(), "first packet");
     }
-    let judgement = Judgement::seen(format!("{target} answered, data went both ways"))
+    let remark = content::remark(context, flow).map_or_else(String::new, |remark| format!("; {remark}"));
+    let judgement = Judgement::seen(format!("{target} answered, data went both ways{remark}"))
         .citing_one(flow.first(), "first packet")
         .citing_one(flow.last(), "last packet");
     if tcp.saw_opening() {
