@@ -3,6 +3,7 @@
 use super::head::App;
 use super::{Mark, Marks};
 use crate::decode::{Item, Side, TcpHeader};
+use crate::proto::dns::Message;
 use crate::time::Span;
 
 /// Resets kept per connection: enough for a client that answers each of three forged ones.
@@ -143,6 +144,11 @@ impl Tcp {
     /// IKE messages in it, repetitions included.
     pub(super) fn ike_total(&self) -> u64 {
         self.app().and_then(|app| app.ike.as_ref()).map_or(0, |ike| ike.total)
+    }
+
+    /// DNS messages that came with the last segment, given away.
+    pub(super) fn take_dns(&mut self) -> Vec<Message> {
+        self.app.as_mut().map_or_else(Vec::new, |app| app.take_dns())
     }
 
     /// Whether `item` is the SYN of another connection that reuses the ports of this one.

@@ -78,6 +78,8 @@ pub(super) struct PairFacts {
     pub(super) cleartext: bool,
     pub(super) tls: Option<Tls>,
     pub(super) ike: Option<Ike>,
+    /// Whether a name led nowhere because the client could not ask for it over TCP.
+    pub(super) dns_over_tcp: bool,
 }
 
 /// Judges one client and one server of one service. `flows` are in order of their first packet, and at least one.
