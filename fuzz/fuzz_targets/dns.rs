@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portproof::proto::dns::{self, Answer, Message};
+use portproof::proto::dns::{self, Answer, Message, Start};
 use portproof_fuzz::{assert_begins, assert_kept, assert_visible, prefixes};
 
 /// A name has 255 bytes at most, and one byte becomes at most six characters (`\u{1f}`).
@@ -16,6 +16,9 @@ fuzz_target!(|bytes: &[u8]| {
     check(bytes, HEADER_LEN, dns::parse);
     check(bytes, 2 + HEADER_LEN, dns::parse_tcp);
     assert!(dns::parse(bytes).is_none() || dns::is_message(bytes));
+    if let Start::Whole(message, len) = dns::start_of(bytes) {
+        assert!(len <= bytes.len() && dns::parse_tcp(bytes).as_ref() == Some(&message));
+    }
 });
 
 fn check(bytes: &[u8], head_len: usize, parse: fn(&[u8]) -> Option<Message>) {

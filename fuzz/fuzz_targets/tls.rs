@@ -61,7 +61,7 @@ fn check_hello(hello: &ClientHello) {
 }
 
 fn check_certificate(certificate: &Certificate) {
-    let texts = certificate.names.iter().chain([&certificate.subject, &certificate.issuer]);
+    let texts = certificate.hosts.iter().chain([&certificate.subject, &certificate.issuer]);
     texts.for_each(|text| assert_visible(text));
 }
 

@@ -8,6 +8,9 @@ use super::{Mark, Marks};
 use crate::decode::Item;
 use crate::proto::dns::{Answer, Message};
 
+/// Where DNS lives (RFC 1035, 4.2), over UDP and over TCP.
+pub(super) const DNS_PORT: u16 = 53;
+
 /// Look-ups that are remembered per shard: a day of browsing asks for some thousands of names.
 const MAX_LOOKUPS: usize = 1 << 14;
 
@@ -29,10 +32,18 @@ pub struct Lookup {
     pub asked: Marks,
     /// The answers.
     pub answered: Marks,
+    /// Those of them that the server cut (TC): the client is to ask again over TCP (RFC 7766, 5).
+    pub truncated: Marks,
     /// The response code of the last answer (RFC 1035, 4.1.1).
     pub response_code: Option<u8>,
     /// The addresses in the answers.
     pub addresses: Vec<IpAddr>,
+}
+
+/// Whether the ports are those of DNS.
+#[inline]
+pub(super) fn is_dns(item: &Item<'_>) -> bool {
+    item.ports.0 == DNS_PORT || item.ports.1 == DNS_PORT
 }
 
 /// Where a name comes from, strongest first.
@@ -55,7 +66,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// Takes in a packet of port 53. `begun` is its first fragment, which was taken in before, where it came in fragments.
+    /// Takes in a message of port 53; of one in several TCP segments, `item` is that which made it whole. `begun` is its first fragment, which was taken in before, where it came in fragments.
     pub(super) fn track(&mut self, item: &Item<'_>, message: Message, begun: Option<Mark>) {
         let (Some((source, destination)), Some((name, record_type))) = (item.addresses(), message.question) else {
             return;
@@ -77,6 +88,7 @@ impl Names {
                     resolver,
                     asked: Marks::default(),
                     answered: Marks::default(),
+                    truncated: Marks::default(),
                     response_code: None,
                     addresses: Vec::new(),
                 });
@@ -88,6 +100,9 @@ impl Names {
         let marks = if message.response { &mut lookup.answered } else { &mut lookup.asked };
         if begun.is_none() || marks.last() != begun {
             marks.push(Mark::of(item));
+            if message.response && message.truncated {
+                lookup.truncated.push(Mark::of(item));
+            }
         }
         if !message.response {
             return;

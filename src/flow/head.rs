@@ -1,12 +1,13 @@
 //! The beginning of a conversation: the first bytes of each direction in order, until it is certain what they are.
 
+use super::dns::is_dns;
 use super::ike::{IkeLog, Seen};
 use super::tls::{TlsFacts, Walk};
 use super::{EspLog, Mark};
 use crate::decode::{Item, Side};
 use crate::proto::ike_tcp::{self, Frame};
 use crate::proto::sniff::{self, Spoken};
-use crate::proto::{dtls, http, smtp};
+use crate::proto::{dns, dtls, http, smtp};
 
 /// Bytes of a direction that are looked at. A certificate chain of three with 4096-bit keys is about 6 KiB; whatever has not
 /// shown itself within 16 KiB will not.
@@ -32,6 +33,8 @@ pub struct App {
     spoken: [Option<Spoken>; 2],
     walks: [Option<Box<Walk>>; 2],
     cut: [bool; 2],
+    /// Messages of DNS over TCP that came with the last segment.
+    dns: Vec<dns::Message>,
     /// What was readable of TLS or DTLS.
     pub tls: Option<Box<TlsFacts>>,
     /// What was readable of HTTP.
@@ -88,6 +91,10 @@ impl App {
             self.read_cut_ike_tcp(item);
             return;
         }
+        if is_cut && is_dns(item) {
+            self.dns.extend(dns::parse_tcp(item.payload()));
+            return;
+        }
         if self.cut[at] && self.spoken[at] == Some(Spoken::Smtp) && smtp::is_reply(item.payload()) {
             self.smtp.get_or_insert_default().read_line(item.payload(), Mark::of(item));
         }
@@ -113,6 +120,9 @@ impl App {
     /// Reads what has come in order on the side of `item`.
     fn read(&mut self, item: &Item<'_>) {
         let (side, mark) = (item.side, Mark::of(item));
+        if is_dns(item) && self.read_dns(side) {
+            return;
+        }
         let other = self.spoken[side.other().index()];
         let head = &self.heads[side.index()];
         let Some(spoken) = &mut self.spoken[side.index()] else { return };
@@ -162,6 +172,42 @@ impl App {
         if done {
             self.heads[side.index()].finish();
         }
+    }
+
+    /// Reads the messages of DNS that have come whole, and the start of one that is longer than what is looked at. Whether it is DNS.
+    fn read_dns(&mut self, side: Side) -> bool {
+        let head = &mut self.heads[side.index()];
+        let mut read = 0;
+        let start = loop {
+            let rest = head.bytes.get(read..).unwrap_or(&[]);
+            match dns::start_of(rest) {
+                dns::Start::Whole(message, len) => {
+                    self.dns.push(message);
+                    read += len;
+                }
+                dns::Start::Partial if rest.len() == MAX_HEAD => {
+                    self.dns.extend(dns::parse_tcp(rest));
+                    break dns::Start::Other;
+                }
+                start => break start,
+            }
+        };
+        let spoken = &mut self.spoken[side.index()];
+        let is_dns = !self.dns.is_empty() || *spoken == Some(Spoken::Dns);
+        if is_dns {
+            *spoken = Some(Spoken::Dns);
+        }
+        match start {
+            // What follows cannot be told apart any more.
+            dns::Start::Other if is_dns => head.finish(),
+            _ => head.consume(read),
+        }
+        is_dns || start == dns::Start::Partial
+    }
+
+    /// Gives away the DNS messages that came with the last segment.
+    pub(super) fn take_dns(&mut self) -> Vec<dns::Message> {
+        std::mem::take(&mut self.dns)
     }
 
     /// Reads the messages of RFC 9329 that have come whole.

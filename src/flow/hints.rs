@@ -1,6 +1,8 @@
 //! Ports that matter. They come from the table and the site file, but a tracker knows only numbers: enough to tell which
 //! side is the server, and which flows deserve to be followed closely.
 
+use super::dns::DNS_PORT;
+
 /// Ports that matter, by protocol.
 #[derive(Clone, Debug)]
 pub struct PortHints {
@@ -9,12 +11,13 @@ pub struct PortHints {
     ike: PortSet,
 }
 
-/// What every tracker knows without being told: where IKE lives (RFC 7296) and where its UDP encapsulation does (RFC 3948).
+/// What every tracker knows without being told, beside where DNS lives: where IKE does (RFC 7296) and its UDP encapsulation (RFC 3948).
 const IKE: [u16; 2] = [500, 4500];
 
 impl Default for PortHints {
     fn default() -> Self {
         let mut hints = PortHints::none();
+        hints.add_tcp(DNS_PORT, DNS_PORT);
         IKE.into_iter().for_each(|port| hints.ike.insert(port));
         hints
     }

@@ -29,7 +29,7 @@ pub use hints::PortHints;
 pub use ike::{IkeLog, IkeMessage};
 pub use shard::{Shard, ShardCounts};
 pub use table::{Evicted, FlowTable};
-pub use tcp::{Half, Reset, Shrunk, Tcp};
+pub use tcp::{ClosedWindow, Half, Reset, Shrunk, Tcp};
 pub use tls::{TlsEnd, TlsFacts};
 pub use udp::{Udp, UdpHalf};
 pub use view::FlowView;

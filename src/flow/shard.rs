@@ -1,7 +1,7 @@
 //! One shard of the flow table: every packet of a flow comes here, in capture order.
 
 use super::arrivals::{Arrival, bucket};
-use super::dns::Names;
+use super::dns::{DNS_PORT, Names, is_dns};
 use super::duplicates::{Recent, digest};
 use super::fragments::mark;
 use super::tcp::Tcp;
@@ -23,7 +23,6 @@ const KEPT_ICMP: usize = 16;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 const ESP: u8 = 50;
-const DNS: u16 = 53;
 
 /// Flows and names of one shard.
 #[derive(Debug)]
@@ -192,7 +191,7 @@ impl Shard {
         if needs_detail {
             self.track(number, item, carry, hints);
         }
-        if item.protocol == UDP && (item.ports.0 == DNS || item.ports.1 == DNS) && item.kind == Kind::Packet {
+        if item.protocol == UDP && is_dns(item) && item.kind == Kind::Packet {
             self.read_dns(item, None);
         }
     }
@@ -215,7 +214,7 @@ impl Shard {
             self.track(number, item, false, hints);
             return;
         }
-        if item.protocol == UDP && (item.ports.0 == DNS || item.ports.1 == DNS) {
+        if item.protocol == UDP && is_dns(item) {
             self.read_dns(item, Some(begun));
         }
         let Some((flow, detail)) = self.table.with_detail(number) else { return };
@@ -283,6 +282,9 @@ impl Shard {
                 let before = tcp.ike_total();
                 tcp.track(item);
                 self.counts.ike += tcp.ike_total() - before;
+                if is_dns(item) {
+                    tcp.take_dns().into_iter().for_each(|message| self.names.track(item, message, None));
+                }
                 if item.flags.opens() {
                     flow.state.set_client(item.side, true);
                 } else if item.flags.accepts() {
@@ -373,7 +375,7 @@ fn first_guess(item: &Item<'_>, hints: &PortHints) -> (Side, bool) {
         return (item.side.other(), true);
     }
     let (source, destination) = item.ports;
-    let matters = |port| hints.matters(item.protocol, port) || port == DNS && item.protocol == UDP;
+    let matters = |port| hints.matters(item.protocol, port) || port == DNS_PORT && item.protocol == UDP;
     match (matters(source), matters(destination)) {
         (true, false) => (item.side.other(), false),
         (false, true) => (item.side, false),
@@ -389,7 +391,7 @@ fn deserves_detail(flow: &Flow, item: &Item<'_>, hints: &PortHints) -> bool {
     let is_answered = flow.packets[0] > 0 && flow.packets[1] > 0;
     match item.protocol {
         TCP => is_answered || item.payload_len > 0 || is_followed(item, hints),
-        UDP if item.ports.0 == DNS || item.ports.1 == DNS => false,
+        UDP if is_dns(item) => false,
         UDP => {
             is_answered
                 || flow.packets[0] + flow.packets[1] > 1

@@ -3,6 +3,7 @@
 use super::head::App;
 use super::{Mark, Marks};
 use crate::decode::{Item, Side, TcpHeader};
+use crate::proto::dns::Message;
 use crate::time::Span;
 
 /// Resets kept per connection: enough for a client that answers each of three forged ones.
@@ -47,6 +48,8 @@ pub struct Half {
     pub largest_segment: u32,
     /// Its packets after a reset in its name that were no resets: proof that it did not send that one.
     pub after_reset: Marks,
+    /// Its receive window, where it was last closed: what is sent to it then is not lost.
+    pub closed: Option<Box<ClosedWindow>>,
     /// Whether its SYN or SYN-ACK offered timestamps (RFC 7323).
     timestamps: bool,
     /// The sequence number of the last repetition.
@@ -54,6 +57,17 @@ pub struct Half {
     initial: Option<u32>,
     next: Option<u32>,
     acked: Option<u32>,
+}
+
+/// A receive window of 0: the program behind it does not read. The other side may only probe it (RFC 9293, 3.8.6.1).
+#[derive(Debug, Default)]
+pub struct ClosedWindow {
+    /// Packets that say so.
+    pub said: Marks,
+    /// The first one behind them that says otherwise.
+    pub reopened: Option<Mark>,
+    /// Whether the other side sent data since the last of them: what follows without an answer is no probe of a live end.
+    probed: bool,
 }
 
 /// Data that was sent again and again, and then in a smaller segment.
@@ -145,6 +159,11 @@ impl Tcp {
         self.app().and_then(|app| app.ike.as_ref()).map_or(0, |ike| ike.total)
     }
 
+    /// DNS messages that came with the last segment, given away.
+    pub(super) fn take_dns(&mut self) -> Vec<Message> {
+        self.app.as_mut().map_or_else(Vec::new, |app| app.take_dns())
+    }
+
     /// Whether `item` is the SYN of another connection that reuses the ports of this one.
     pub(super) fn is_reopened_by(&self, item: &Item<'_>) -> bool {
         item.flags.opens()
@@ -181,13 +200,13 @@ impl Tcp {
             self.acknowledge(item, header, mark);
         }
         let reset_before = self.resets.iter().any(|reset| reset.side == side);
-        let half = &mut self.halves[side.index()];
+        let [half, other] = both(&mut self.halves, side);
         half.last = Some(mark);
         if reset_before && !item.flags.syn() {
             half.after_reset.push(mark);
         }
         if item.payload_len > 0 || item.flags.fin() {
-            half.advance(item, mark);
+            half.advance(item, mark, other);
         }
         if item.payload_len > 0 {
             self.read(item);
@@ -259,6 +278,12 @@ impl Tcp {
         if other.pending.is_some() && has_option(header.options, SACK) {
             other.sacked = Some(mark);
         }
+        if header.window == 0 && !item.flags.syn() {
+            own.close_window(mark);
+            other.repeats.clear();
+        } else if let Some(closed) = &mut own.closed {
+            closed.reopened.get_or_insert(mark);
+        }
     }
 
     fn reset(&mut self, item: &Item<'_>, mark: Mark) {
@@ -300,7 +325,23 @@ impl Half {
         }
     }
 
-    fn advance(&mut self, item: &Item<'_>, mark: Mark) {
+    fn close_window(&mut self, mark: Mark) {
+        if self.closed.as_ref().is_none_or(|closed| closed.reopened.is_some()) {
+            self.closed = Some(Box::default());
+        }
+        if let Some(closed) = &mut self.closed {
+            closed.said.push(mark);
+            closed.probed = false;
+        }
+    }
+
+    /// Whether data that comes now meets a closed window, and nothing has come since it was last said to be closed.
+    fn is_probed(&mut self) -> bool {
+        let closed = self.closed.as_mut().filter(|closed| closed.reopened.is_none());
+        closed.is_some_and(|closed| !std::mem::replace(&mut closed.probed, true))
+    }
+
+    fn advance(&mut self, item: &Item<'_>, mark: Mark, other: &mut Half) {
         let len = item.payload_len.wrapping_add(u32::from(item.flags.fin()));
         let start = item.sequence.wrapping_add(u32::from(item.flags.syn()));
         let end = start.wrapping_add(len);
@@ -310,6 +351,9 @@ impl Half {
         let is_new = self.next.is_none_or(|next| is_before(next, end));
         // A keep-alive (RFC 9293, 3.8.4) repeats the last byte of what was acknowledged, or sends none: it is no repetition.
         if !is_new && item.payload_len <= 1 && self.acked.is_some() && self.acked == self.next {
+            return;
+        }
+        if other.is_probed() && !is_new {
             return;
         }
         if is_new {

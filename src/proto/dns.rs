@@ -10,6 +10,11 @@ const MAX_ANSWERS: usize = 64;
 /// A name's labels with their lengths, the root's included (RFC 1035 section 2.3.4).
 const MAX_NAME: usize = 255;
 
+/// Bytes of a message's header.
+const HEADER_LEN: usize = 12;
+/// Bytes of the length before a message in TCP.
+const LENGTH_LEN: usize = 2;
+
 /// Record types that something here depends on.
 pub mod kind {
     /// An IPv4 address.
@@ -81,11 +86,35 @@ pub fn parse(message: &[u8]) -> Option<Message> {
     })
 }
 
-/// Reads the first message of a TCP stream, where two bytes of length stand before each.
+/// Reads the first message of a TCP stream, where two bytes of length stand before each (RFC 1035, 4.2.2; RFC 7766, 8).
 pub fn parse_tcp(stream: &[u8]) -> Option<Message> {
     let mut reader = Reader::new(stream);
     let len = reader.u16()?;
     parse(reader.take_available(len.into()))
+}
+
+/// What a TCP stream begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// A whole message, and the bytes that it takes with its length.
+    Whole(Message, usize),
+    /// A message of which the end has not come, or something too short to tell.
+    Partial,
+    /// Something else.
+    Other,
+}
+
+/// Looks at what a TCP stream begins with. Several messages may follow each other.
+pub fn start_of(stream: &[u8]) -> Start {
+    let mut reader = Reader::new(stream);
+    let Some(len) = reader.u16().map(usize::from) else { return Start::Partial };
+    let message = reader.take_available(len);
+    match parse(message) {
+        Some(whole) if message.len() == len => Start::Whole(whole, len.saturating_add(LENGTH_LEN)),
+        Some(_) => Start::Partial,
+        None if message.len() < HEADER_LEN && len >= HEADER_LEN => Start::Partial,
+        None => Start::Other,
+    }
 }
 
 /// Whether header and question are those of a message. Allocates nothing.
@@ -248,7 +277,7 @@ fn push_label(out: &mut String, label: &[u8]) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Answer, is_message, parse, parse_tcp, rcode_name};
+    use super::{Answer, Start, is_message, parse, parse_tcp, rcode_name, start_of};
     use crate::proto::laid_out::{at_every_cut, hex};
 
     const NAME: &str = "03 56706e 07 6578616d706c65 03 636f6d 00";
@@ -303,6 +332,11 @@ mod tests {
         let message = query();
         let stream = [&u16::try_from(message.len()).unwrap().to_be_bytes()[..], &message, b"more"].concat();
         assert_eq!(parse_tcp(&stream), parse(&message));
+        assert_eq!(start_of(&stream), Start::Whole(parse(&message).unwrap(), 2 + message.len()));
+        at_every_cut(&stream[..2 + message.len() - 1], |cut| assert_eq!(start_of(cut), Start::Partial));
+        // Shorter than a header, and an HTTP request.
+        assert_eq!(start_of(&hex("000b beef0100")), Start::Other);
+        assert_eq!(start_of(b"GET / HTTP/1.1\r\nHost: a\r\n"), Start::Other);
     }
 
     #[test]
@@ -386,7 +420,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes(bytes: Vec<u8>) {
-            let _ = (parse(&bytes), parse_tcp(&bytes));
+            let _ = (parse(&bytes), parse_tcp(&bytes), start_of(&bytes));
         }
 
         #[test]

@@ -100,7 +100,10 @@ pub(super) fn advice(cause: Cause, about: &About<'_>) -> Advice {
             format!("a filter between {client} and {server} lets the connection open and drops what it carries"),
             format!("exempt {server} {port} from content filtering on the devices between them"),
         ),
-        Cause::DnsFailure => ("the name does not resolve".to_owned(), "correct the name, or the resolver".to_owned()),
+        Cause::DnsFailure => (
+            "the name does not resolve".to_owned(),
+            "correct the name, or give the client a resolver that it reaches over udp/53 and tcp/53".to_owned(),
+        ),
         Cause::IkeNoProposalChosen => (
             "client and gateway share no encryption, integrity and group".to_owned(),
             "make phase 1 of both ends agree: show vpn ipsec phase1-interface (proposal, dhgrp)".to_owned(),

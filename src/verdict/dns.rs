@@ -7,9 +7,9 @@ use super::context::Context;
 use super::judgement::Judgement;
 use super::pair::{PairFacts, PairVerdict};
 use super::silence::{MIN_ATTEMPTS, MIN_SPAN, count};
-use super::tcp::merge;
-use crate::flow::{Lookup, Mark, Marks};
-use crate::profile::{Host, Service};
+use super::tcp::{self, merge};
+use crate::flow::{FlowView, Lookup, Mark, Marks};
+use crate::profile::{Host, Service, Speaks};
 use crate::report::{Attribution, Cause, Confidence};
 
 /// Addresses that DNS filters answer with in place of a blocked name: the vendor's own block portal, and OpenDNS's.
@@ -25,6 +25,8 @@ const SINKHOLES: [&str; 8] = [
 ];
 
 const NOT_FOUND: u8 = 3;
+const DNS_PORT: u16 = 53;
+const TCP: u8 = 6;
 
 /// A pair for each client and service whose name led nowhere. `known` are the pairs that packets made: where one of them works, the
 /// client had the address from elsewhere.
@@ -39,7 +41,9 @@ pub(super) fn pairs(context: &Context<'_>, known: &[PairVerdict]) -> Vec<PairVer
         if services.is_empty() || context.scope.is_client(client) == Some(false) {
             continue;
         }
-        let Some(judgement) = judge(context, client, name, &lookups) else { continue };
+        let by_answers = judge(context, client, name, &lookups).map(|judgement| (judgement, false));
+        let over_tcp = || Some((cut_and_no_tcp(context, client, name, &lookups)?, true));
+        let Some((judgement, dns_over_tcp)) = by_answers.or_else(over_tcp) else { continue };
         let asked = merge(lookups.iter().map(|lookup| &lookup.asked));
         let answered = merge(lookups.iter().map(|lookup| &lookup.answered));
         let Some(first) = asked.first().into_iter().chain(answered.first()).min() else { continue };
@@ -63,7 +67,7 @@ pub(super) fn pairs(context: &Context<'_>, known: &[PairVerdict]) -> Vec<PairVer
                 transports: Vec::new(),
                 first,
                 last,
-                facts: PairFacts::default(),
+                facts: PairFacts { dns_over_tcp, ..PairFacts::default() },
             });
         }
     }
@@ -125,6 +129,47 @@ fn judge(context: &Context<'_>, client: IpAddr, name: &str, lookups: &[&Lookup])
         None => judgement
             .at_most(Confidence::Medium, "no other packet to the client shows that the capture could hold an answer"),
     })
+}
+
+/// Every answer was cut, and over TCP the resolver cannot be reached: RFC 7766 asks of both that they can speak it. That a client does not
+/// try TCP at all says nothing of the network.
+fn cut_and_no_tcp(context: &Context<'_>, client: IpAddr, name: &str, lookups: &[&Lookup]) -> Option<Judgement> {
+    if lookups.iter().any(|lookup| !lookup.addresses.is_empty()) {
+        return None;
+    }
+    let resolver = lookups.first()?.resolver;
+    let (cut, others): (Vec<&Lookup>, Vec<&Lookup>) = lookups
+        .iter()
+        .copied()
+        .partition(|lookup| !lookup.truncated.is_empty() && lookup.truncated.count() == lookup.answered.count());
+    let truncated = merge(cut.iter().map(|lookup| &lookup.truncated));
+    let from = truncated.first()?;
+    let is_to_resolver = |flow: &&FlowView<'_>| {
+        flow.protocol() == TCP
+            && flow.client().0 == client
+            && flow.server() == (resolver, DNS_PORT)
+            && flow.last() > from
+    };
+    let flows: Vec<FlowView<'_>> = context.flows.iter().filter(is_to_resolver).copied().collect();
+    // Only whether TCP gets through is asked: what it carries is opaque here.
+    let over_tcp = tcp::judge(context, &flows, DNS_PORT, Speaks::Rating);
+    if !over_tcp.verdict.is_bad() {
+        return None;
+    }
+    let story = format!(
+        "{resolver} answered for {name} only with the start of its answer (TC), the rest is to be asked for over TCP; there {}",
+        over_tcp.story
+    );
+    let judgement = Judgement::of(Cause::DnsFailure, story).citing(&truncated, "DNS answer, truncated");
+    let asked = merge(lookups.iter().map(|lookup| &lookup.asked));
+    let mut judgement = cited(judgement, &asked, &merge(others.iter().map(|lookup| &lookup.answered)));
+    judgement.total += over_tcp.total;
+    judgement.cited.extend(over_tcp.cited);
+    (judgement.confidence, judgement.reason, judgement.suspect) =
+        (over_tcp.confidence, over_tcp.reason, over_tcp.suspect);
+    Some(judgement.likely(
+        "a filter lets DNS over UDP through and not over TCP, which the client needs for answers that do not fit a datagram (RFC 7766)",
+    ))
 }
 
 fn cited(judgement: Judgement, asked: &Marks, answered: &Marks) -> Judgement {

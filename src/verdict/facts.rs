@@ -26,6 +26,7 @@ pub(super) fn of(flows: &[PairFlow<'_>]) -> PairFacts {
         cleartext: flows.iter().any(is_cleartext),
         tls: flows.iter().find_map(|flow| Some(tls(flow.flow.app()?.tls.as_ref()?))),
         ike: ike(flows),
+        dns_over_tcp: false,
     }
 }
 

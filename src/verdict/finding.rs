@@ -104,7 +104,10 @@ fn lookup_filter(pair: &PairVerdict) -> String {
     let name = pair.server_name.as_deref().unwrap_or_default();
     let quoted: String =
         name.chars().filter(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(*letter)).collect();
-    format!("{address} == {} && dns.qry.name == \"{quoted}\"", pair.client)
+    let asked = format!("dns.qry.name == \"{quoted}\"");
+    // What did not come about over TCP has no name.
+    let asked = if pair.facts.dns_over_tcp { format!("({asked} || tcp.port == 53)") } else { asked };
+    format!("{address} == {} && {asked}", pair.client)
 }
 
 /// Selects what went between client and server on these transports, and the ICMP errors that quote it: their quoted header

@@ -27,7 +27,9 @@ mod scope;
 mod service;
 mod signs;
 mod silence;
+mod stall;
 mod tcp;
+mod tunnel;
 mod udp;
 mod unexpected;
 

@@ -9,7 +9,7 @@ use super::facts;
 use super::ipsec;
 use super::judgement::Judgement;
 use super::{ladder, proxy};
-use super::{tcp, udp};
+use super::{tcp, tunnel, udp};
 use crate::decode::Side;
 use crate::flow::{FlowView, Mark};
 use crate::profile::{Service, Speaks};
@@ -78,6 +78,8 @@ pub(super) struct PairFacts {
     pub(super) cleartext: bool,
     pub(super) tls: Option<Tls>,
     pub(super) ike: Option<Ike>,
+    /// Whether a name led nowhere because the client could not ask for it over TCP.
+    pub(super) dns_over_tcp: bool,
 }
 
 /// Judges one client and one server of one service. `flows` are in order of their first packet, and at least one.
@@ -106,7 +108,7 @@ pub(super) fn judge(
             facts.encapsulation = found.encapsulation;
             (found.pair, found.about, found.transports)
         } else {
-            each_by_itself(context, service, flows)
+            each_by_itself(context, service, flows, claim.attribution)
         };
     let transports = transports(flows, &mut by_transport);
     let judgement = match claim.doubt {
@@ -142,6 +144,7 @@ fn each_by_itself(
     context: &Context<'_>,
     service: &Service,
     flows: &[PairFlow<'_>],
+    attribution: Attribution,
 ) -> (Judgement, Option<usize>, BTreeMap<usize, Judgement>) {
     let mut grouped: BTreeMap<(usize, u16), Vec<&PairFlow<'_>>> = BTreeMap::new();
     for flow in flows {
@@ -163,7 +166,11 @@ fn each_by_itself(
             judged.insert(transport, judgement);
         }
     }
-    let (mut judgement, about) = join(service, &judged);
+    let (judgement, about) = join(service, &judged);
+    let mut judgement = tunnel::explain(context, service, flows, attribution, judgement);
+    if let Some(about) = about.filter(|_| judgement.cause == Some(Cause::SslVpnRefused)) {
+        judged.insert(about, judgement.clone());
+    }
     if let Some(about) = about.filter(|_| judgement.cause.is_some()) {
         let own: Vec<&PairFlow<'_>> = flows.iter().filter(|flow| flow.transport == about).collect();
         judgement.sequence = ladder::draw(&own, &judgement);

@@ -10,6 +10,7 @@ use super::judgement::Judgement;
 use super::loss::is_heavy_loss;
 use super::resets::{forged, given_up, refusal};
 use super::silence::{self, MIN_ATTEMPTS, MIN_SPAN, Unanswered, count};
+use super::stall::{self, Stall};
 use crate::decode::{Side, TcpFlags, Unreachable};
 use crate::flow::{FlowView, Half, Mark, Marks, Reset, Tcp};
 use crate::profile::Speaks;
@@ -81,7 +82,7 @@ fn connection(context: &Context<'_>, flow: &FlowView<'_>, target: &str, speaks: 
         return Connection::Judged(judgement);
     }
     if theirs.data_packets > 0 && ours.data_packets > 0 {
-        return Connection::Judged(worked(context, flow, tcp, speaks, target));
+        return Connection::Judged(stall::explain(flow, tcp, worked(context, flow, tcp, speaks, target)));
     }
     if flow.icmp().iter().any(|record| record.side == client && icmp::ends_conversation(record)) {
         return Connection::Undelivered;
@@ -100,7 +101,7 @@ fn connection(context: &Context<'_>, flow: &FlowView<'_>, target: &str, speaks: 
     if !tcp.is_open() && ours.data_packets == 0 {
         return Connection::Judged(answered_but_not_open(flow, tcp, target, reset));
     }
-    Connection::Judged(opened(context, flow, tcp, target, reset))
+    Connection::Judged(stall::explain(flow, tcp, opened(context, flow, tcp, target, reset)))
 }
 
 /// Data went both ways. How did it end?
@@ -205,7 +206,8 @@ fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, speaks: Speaks,
         .citing(&half.sent_again, "segment sent again")
         .citing_one(flow.first(), "first packet");
     }
-    let judgement = Judgement::seen(format!("{target} answered, data went both ways"))
+    let remark = content::remark(context, flow).map_or_else(String::new, |remark| format!("; {remark}"));
+    let judgement = Judgement::seen(format!("{target} answered, data went both ways{remark}"))
         .citing_one(flow.first(), "first packet")
         .citing_one(flow.last(), "last packet");
     if tcp.saw_opening() {
@@ -345,6 +347,11 @@ fn opened(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str, r
         return Judgement::of(Cause::OneSidedCapture, story)
             .citing(&ours.acks_of_unseen, "acknowledges what the capture lacks")
             .citing_one(flow.last(), "last packet");
+    }
+    if Stall::of(tcp).is_some_and(|stall| stall.side == server) && !ours.was_acknowledged() {
+        return Judgement::of(Cause::ConnectedIdle, format!("{target} accepted the connection and no data"))
+            .citing(&ours.opening, "SYN")
+            .citing(&theirs.opening, "SYN-ACK");
     }
     let Some(first_data) = ours.first_data else {
         let waited = end(client_end.or(theirs.fin)) - flow.first().time;

@@ -7,8 +7,9 @@ use x509_parser::x509::AttributeTypeAndValue;
 
 use crate::bytes::Reader;
 use crate::text;
+use crate::time::Timestamp;
 
-/// Shared hosters put hundreds of names into one certificate; a report shows a few, and matching looks at the first.
+/// Shared hosters put hundreds of names into one certificate; a report shows a few. Where there are more, none is said to be missing.
 const MAX_NAMES: usize = 64;
 
 /// A certificate, as far as it tells who presents it and who vouches for it. Nothing is verified.
@@ -26,15 +27,27 @@ pub struct Certificate {
     pub common_name: Option<String>,
     /// Whether subject and issuer are the same name.
     pub self_signed: bool,
-    /// Host names and addresses it is for (subjectAltName).
-    pub names: Vec<String>,
+    /// The first second of its validity.
+    pub not_before: Timestamp,
+    /// The last second of its validity.
+    pub not_after: Timestamp,
+    /// Host names that it is for: those of its subjectAltName, or, where that has none, its common names (RFC 6125, 6.4.4).
+    pub hosts: Vec<String>,
+    /// Addresses that it is for (subjectAltName).
+    pub addresses: Vec<IpAddr>,
+    /// Whether it has more names than were kept.
+    pub has_more_names: bool,
 }
 
 impl Certificate {
     /// Reads a certificate in DER.
     pub fn parse(der: &[u8]) -> Option<Certificate> {
         let (_, x509) = X509Certificate::from_der(der).ok()?;
-        let subject = x509.subject();
+        let (subject, validity) = (x509.subject(), x509.validity());
+        let (mut hosts, addresses, has_more_names) = alternative_names(&x509);
+        if hosts.is_empty() {
+            hosts = subject.iter_common_name().map(value).take(MAX_NAMES).collect();
+        }
         Some(Certificate {
             subject: in_words(subject),
             issuer: in_words(x509.issuer()),
@@ -42,8 +55,22 @@ impl Certificate {
             organisational_unit: subject.iter_organizational_unit().next().map(value),
             common_name: subject.iter_common_name().next().map(value),
             self_signed: subject.as_raw() == x509.issuer().as_raw(),
-            names: alternative_names(&x509),
+            not_before: Timestamp::from_parts(validity.not_before.timestamp(), 0),
+            not_after: Timestamp::from_parts(validity.not_after.timestamp(), 0),
+            hosts,
+            addresses,
+            has_more_names,
         })
+    }
+
+    /// Whether it is for the host that a client asked for (RFC 9525, 6.3 and 6.5): an address must stand among its addresses, a name
+    /// among its names, of which `*` may stand for the whole left-most label. None where not all names were kept.
+    pub fn is_for(&self, asked: &str) -> Option<bool> {
+        let is_for = match asked.parse::<IpAddr>() {
+            Ok(address) => self.addresses.contains(&address),
+            Err(_) => self.hosts.iter().any(|host| is_same_host(host, asked)),
+        };
+        (is_for || !self.has_more_names).then_some(is_for)
     }
 }
 
@@ -78,17 +105,36 @@ fn value(attribute: &AttributeTypeAndValue<'_>) -> String {
     }
 }
 
-fn alternative_names(x509: &X509Certificate<'_>) -> Vec<String> {
+/// Names and addresses of the subjectAltName, and whether there are more.
+fn alternative_names(x509: &X509Certificate<'_>) -> (Vec<String>, Vec<IpAddr>, bool) {
     let lists = x509.extensions().iter().filter_map(|extension| match extension.parsed_extension() {
         ParsedExtension::SubjectAlternativeName(list) => Some(list),
         _ => None,
     });
-    let names = lists.flat_map(|list| &list.general_names).filter_map(|name| match name {
-        GeneralName::DNSName(name) => Some(text::visible(name).into_owned()),
-        GeneralName::IPAddress(bytes) => address(bytes).map(|address| address.to_string()),
-        _ => None,
-    });
-    names.take(MAX_NAMES).collect()
+    let mut names = lists.flat_map(|list| &list.general_names);
+    let (mut hosts, mut addresses) = (Vec::new(), Vec::new());
+    for name in names.by_ref().take(MAX_NAMES) {
+        match name {
+            GeneralName::DNSName(name) => hosts.push(text::visible(name).into_owned()),
+            GeneralName::IPAddress(bytes) => addresses.extend(address(bytes)),
+            _ => {}
+        }
+    }
+    (hosts, addresses, names.next().is_some())
+}
+
+fn is_same_host(presented: &str, asked: &str) -> bool {
+    let (presented, asked) = (without_final_dot(presented), without_final_dot(asked));
+    match presented.strip_prefix("*.") {
+        Some(parent) => {
+            asked.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest.eq_ignore_ascii_case(parent))
+        }
+        None => presented.eq_ignore_ascii_case(asked),
+    }
+}
+
+fn without_final_dot(name: &str) -> &str {
+    name.strip_suffix('.').unwrap_or(name)
 }
 
 fn address(bytes: &[u8]) -> Option<IpAddr> {
@@ -99,6 +145,8 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::net::IpAddr;
+
     use proptest::prelude::*;
 
     use super::{Certificate, Presented, presented};
@@ -130,8 +178,47 @@ pub(super) mod tests {
         assert_eq!(certificate.organisation.as_deref(), Some("Fortinet"));
         assert_eq!(certificate.organisational_unit.as_deref(), Some("FortiGate"));
         assert_eq!(certificate.common_name.as_deref(), Some("FGT60FTK00000000"));
-        assert_eq!(certificate.names, ["vpn.example.com", "192.0.2.1"]);
-        assert!(!certificate.self_signed);
+        assert_eq!(certificate.hosts, ["vpn.example.com"]);
+        assert_eq!(certificate.addresses, ["192.0.2.1".parse::<IpAddr>().unwrap()]);
+        assert_eq!(certificate.not_before.to_second(), "2026-11-24 09:03:22");
+        assert_eq!(certificate.not_after.to_second(), "2036-11-21 09:03:22");
+        assert!(!certificate.self_signed && !certificate.has_more_names);
+    }
+
+    #[test]
+    fn a_certificate_is_for_its_names_and_addresses_only() {
+        let mut certificate = Certificate::parse(&hex(FACTORY)).unwrap();
+        certificate.hosts = vec!["vpn.example.com".to_owned(), "*.example.net".to_owned()];
+        for (asked, expected) in [
+            ("VPN.Example.com.", true),
+            ("www.example.com", false),
+            ("a.example.net", true),
+            ("a.b.example.net", false),
+            ("example.net", false),
+            (".example.net", false),
+            ("192.0.2.1", true),
+            ("192.0.2.2", false),
+        ] {
+            assert_eq!(certificate.is_for(asked), Some(expected), "{asked}");
+        }
+        // A name that looks like an address stands for none.
+        certificate.hosts.push("192.0.2.2".to_owned());
+        assert_eq!(certificate.is_for("192.0.2.2"), Some(false));
+        certificate.has_more_names = true;
+        assert_eq!(certificate.is_for("www.example.com"), None);
+        assert_eq!(certificate.is_for("vpn.example.com"), Some(true));
+    }
+
+    #[test]
+    fn a_common_name_counts_only_where_no_other_name_does() {
+        let der = hex(FACTORY);
+        let san = hex("0603551d11");
+        let at = der.windows(san.len()).position(|bytes| bytes == san).unwrap();
+        // The same extension under a type that nobody knows.
+        let mut without = der.clone();
+        without[at + 4] = 0x7f;
+        assert_eq!(Certificate::parse(&without).unwrap().hosts, ["FGT60FTK00000000"]);
+        assert!(Certificate::parse(&der).unwrap().is_for("FGT60FTK00000000") == Some(false));
     }
 
     #[test]

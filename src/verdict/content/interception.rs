@@ -87,6 +87,7 @@ pub(super) fn proof(context: &Context<'_>, certificate: &Certificate, name: Opti
 mod tests {
     use super::proof;
     use crate::proto::tls::Certificate;
+    use crate::time::Timestamp;
     use crate::verdict::content::tests::empty;
 
     fn issued_by(issuer: &str) -> Certificate {
@@ -97,7 +98,11 @@ mod tests {
             organisational_unit: None,
             common_name: None,
             self_signed: false,
-            names: Vec::new(),
+            not_before: Timestamp::default(),
+            not_after: Timestamp::default(),
+            hosts: Vec::new(),
+            addresses: Vec::new(),
+            has_more_names: false,
         }
     }
 

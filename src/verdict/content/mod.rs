@@ -1,5 +1,6 @@
 //! A connection that opened and carried data has not worked yet: what was said in it may be a refusal, or come from somebody else.
 
+mod certificate;
 mod http;
 mod interception;
 mod smtp;
@@ -26,6 +27,11 @@ pub(super) fn judge(context: &Context<'_>, flow: &FlowView<'_>, speaks: Speaks, 
         (Speaks::Smtp, _) => smtp::judge(flow, target),
         _ => None,
     }
+}
+
+/// What is worth a word though the connection works: a certificate out of date that the client accepted.
+pub(super) fn remark(context: &Context<'_>, flow: &FlowView<'_>) -> Option<String> {
+    certificate::Presented::of(context, flow)?.accepted()
 }
 
 /// The client speaks the service, or waits for the server as the service asks, and the server speaks something else.

@@ -1,6 +1,7 @@
 //! TLS and DTLS handshakes that did not succeed (RFC 8446, RFC 5246, RFC 6347). What is encrypted is judged by record type, order and
 //! length: in TLS 1.3 an alert has 19 bytes, a Finished 53 or 69.
 
+use super::certificate::Presented;
 use super::interception;
 use crate::flow::{FlowView, Mark, Tcp, TlsFacts};
 use crate::proto::sniff::Spoken;
@@ -27,7 +28,7 @@ const TLS_1_2: u16 = 0x0303;
 pub(super) fn judge(context: &Context<'_>, flow: &FlowView<'_>, target: &str) -> Option<Judgement> {
     let (facts, tcp) = (flow.app()?.tls.as_ref()?, flow.tcp()?);
     let name = facts.client_hello.as_ref().and_then(|hello| hello.server_name.as_deref());
-    let handshake = Handshake { flow, facts, tcp, target };
+    let handshake = Handshake { flow, facts, tcp, target, presented: Presented::of(context, flow) };
     let intercepted = facts
         .certificate
         .as_ref()
@@ -87,6 +88,7 @@ struct Handshake<'f, 'a> {
     facts: &'f TlsFacts,
     tcp: &'f Tcp,
     target: &'f str,
+    presented: Option<Presented<'f>>,
 }
 
 impl Handshake<'_, '_> {
@@ -172,10 +174,10 @@ impl Handshake<'_, '_> {
             let story = format!(
                 "the client refused {} after its handshake messages with the alert {name}{}",
                 self.target,
-                self.certificate()
+                self.story()
             );
             let judgement = Judgement::of(cause, story).citing_one(*mark, format!("alert {name} of the client"));
-            return Some(self.citing(judgement, Some(flight), "flight of the server"));
+            return Some(self.explained(self.citing(judgement, Some(flight), "flight of the server"), Some(alert)));
         }
         if self.tcp.has_gaps() {
             return None;
@@ -199,7 +201,7 @@ impl Handshake<'_, '_> {
         let story = format!(
             "{} sent its handshake messages, and the client {how}: it did not accept the server's certificate{}",
             self.target,
-            self.certificate()
+            self.story()
         );
         let judgement =
             Judgement::of(Cause::CertificateRefused, story).citing_one(end, "the client ends the connection").at_most(
@@ -207,7 +209,7 @@ impl Handshake<'_, '_> {
                 "the client does not say why in clear; that it ends after the server's flight, without data, tells",
             );
         let judgement = self.citing(judgement, self.facts.client.last, "last record of the client");
-        Some(self.citing(judgement, Some(flight), "flight of the server"))
+        Some(self.explained(self.citing(judgement, Some(flight), "flight of the server"), None))
     }
 
     /// TLS 1.3: the handshake looks complete, the client even sends data, and all that the server says to it is one encrypted alert.
@@ -234,11 +236,19 @@ impl Handshake<'_, '_> {
         Some(self.citing(judgement, self.facts.server.last, "encrypted alert of the server"))
     }
 
-    /// Who presented itself, where that is in clear.
-    fn certificate(&self) -> String {
-        self.facts.certificate.as_ref().map_or_else(String::new, |certificate| {
-            format!("; it was for \"{}\", issued by \"{}\"", certificate.subject, certificate.issuer)
-        })
+    /// Whose certificate was refused, where that is in clear.
+    fn story(&self) -> String {
+        self.presented.as_ref().map_or_else(String::new, Presented::story)
+    }
+
+    /// Why it was, as far as that shows.
+    fn explained(&self, judgement: Judgement, alert: Option<&Alert>) -> Judgement {
+        let client = self.flow.client().0.to_string();
+        let about_certificate = judgement.cause == Some(Cause::CertificateRefused);
+        match self.presented.as_ref().filter(|_| about_certificate).and_then(|shown| shown.likely(alert, &client)) {
+            Some(likely) => judgement.likely(likely),
+            None => judgement,
+        }
     }
 }
 

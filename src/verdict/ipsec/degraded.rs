@@ -77,7 +77,6 @@ fn large_packets_lost(conversation: &Conversation<'_, '_>, carrier: &Carrier, st
                 );
                 Judgement::of(Cause::LargePacketsLost, story)
                     .citing(lost, "large ESP packet without an answer")
-                    .citing_one(lost.last().unwrap_or(Mark { frame: 0, time: conversation.context.horizon() }), "the last of them")
                     .at_most(Confidence::Medium, "what is inside is encrypted; an inner host that does not answer large packets looks the same")
             })
         })

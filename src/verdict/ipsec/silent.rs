@@ -14,14 +14,24 @@ use crate::verdict::silence::{MIN_ATTEMPTS, MIN_SPAN};
 
 /// A message of this many bytes does not pass a path that only takes small packets: with IP, UDP and encapsulation it exceeds
 /// the least MTU of IPv6 (1,280).
-pub(super) const LARGE: u32 = 1_200;
+const LARGE: u32 = 1_200;
 
 /// A fragment that is missing for this long will not come: those of one datagram leave together.
 const LATE: Span = Span::from_secs(1);
 
-/// Why a large message that nothing answers is not certain to be a blocked port.
-pub(super) const LARGE_ONLY: &str =
+/// Why large messages that nothing answers do not make a blocked port certain.
+const LARGE_ONLY: &str =
     "the message is large and nothing small was tried on that port: lost fragments would look the same";
+
+/// Silence on udp/4500 of a gateway that answers elsewhere: what speaks for it, and what else it may be.
+pub(super) fn on_nat_t(conversation: &Conversation<'_, '_>, judgement: Judgement) -> Judgement {
+    let judgement = match conversation.answers(Speaks::Ike).last() {
+        Some(last) => judgement.citing_one(last, "the same gateway answers on udp/500"),
+        None => judgement,
+    };
+    let mut tried = conversation.messages.iter().filter(|sent| sent.from_client && sent.speaks == Speaks::NatT);
+    if tried.all(is_large) { judgement.at_most(Confidence::Medium, LARGE_ONLY) } else { judgement }
+}
 
 /// A message, perhaps in fragments, that nothing answered. `sent` are all its sendings.
 pub(super) fn unanswered(
@@ -44,12 +54,12 @@ pub(super) fn unanswered(
         // Behind the loss: the parts that are missing here were sent.
         () if lacks_parts(messages) => Cause::IkeFragmentsLost,
         () if passed.is_empty() && way == Speaks::NatT && elsewhere => Cause::NatTNoReply,
-        () if is_large(messages) => Cause::IkeFragmentsLost,
+        () if messages.iter().any(is_large) => Cause::IkeFragmentsLost,
         () if passed.is_empty() => Cause::IkeNoReply,
         () => Cause::IkeMessageUnanswered,
     };
     let too_big = too_big(conversation, way);
-    let cause = if too_big.is_empty() || !is_large(messages) { cause } else { Cause::IkeFragmentsLost };
+    let cause = if too_big.is_empty() || !messages.iter().any(is_large) { cause } else { Cause::IkeFragmentsLost };
     let mut judgement = conversation.silence(request, &target, sent, cause);
     if judgement.cause == Some(cause) {
         judgement = explained(conversation, judgement, cause, messages, &passed, &too_big);
@@ -89,13 +99,8 @@ fn explained(
     passed: &Marks,
     too_big: &Marks,
 ) -> Judgement {
-    let answered = conversation.answers(Speaks::Ike);
-    let judgement = match answered.last().filter(|_| cause == Cause::NatTNoReply) {
-        Some(last) => judgement.citing_one(last, "the same gateway answers on udp/500"),
-        None => judgement,
-    };
     match cause {
-        Cause::NatTNoReply if is_large(messages) => judgement.at_most(Confidence::Medium, LARGE_ONLY),
+        Cause::NatTNoReply => on_nat_t(conversation, judgement),
         Cause::IkeFragmentsLost => {
             let size: u32 = messages.iter().map(|sent| sent.message.len).sum();
             let (parts, torn) = (messages.len(), lacks_parts(messages));
@@ -190,10 +195,8 @@ pub(super) fn reworded(judgement: Judgement, cause: Cause) -> Judgement {
     Judgement { verdict: cause.verdict(), cause: Some(cause), ..judgement }
 }
 
-fn is_large(messages: &[Sent<'_>]) -> bool {
-    messages
-        .iter()
-        .any(|sent| sent.message.len >= LARGE || sent.message.ip_fragmented || sent.message.clear.fragment.is_some())
+fn is_large(sent: &Sent<'_>) -> bool {
+    sent.message.len >= LARGE || sent.message.ip_fragmented || sent.message.clear.fragment.is_some()
 }
 
 /// ICMP errors that say the path takes only smaller packets.

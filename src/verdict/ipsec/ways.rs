@@ -99,14 +99,7 @@ fn unanswered(
     let elsewhere = conversation.messages.iter().any(|sent| !sent.from_client && sent.speaks != speaks);
     let cause = if speaks == Speaks::NatT && elsewhere { Cause::NatTNoReply } else { Cause::IkeNoReply };
     let judgement = conversation.silence(request, target, sent, cause);
-    let answered = conversation.answers(Speaks::Ike);
-    let Some(last) = answered.last().filter(|_| judgement.cause == Some(Cause::NatTNoReply)) else { return judgement };
-    let judgement = judgement.citing_one(last, "the same gateway answers on udp/500");
-    let large = conversation
-        .messages
-        .iter()
-        .any(|sent| sent.from_client && sent.speaks == speaks && sent.message.len >= silent::LARGE);
-    if large { judgement.at_most(Confidence::Medium, silent::LARGE_ONLY) } else { judgement }
+    if judgement.cause == Some(Cause::NatTNoReply) { silent::on_nat_t(conversation, judgement) } else { judgement }
 }
 
 /// The message of the client that was sent most often on a way of travelling, with everything that it sent there.
