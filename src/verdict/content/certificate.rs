@@ -85,6 +85,11 @@ impl<'a> Presented<'a> {
         }
     }
 
+    /// Whether its dates or its names are wrong: reason enough to refuse it.
+    pub(super) fn has_fault(&self) -> bool {
+        !self.faults().is_empty()
+    }
+
     /// What is wrong with it, each to stand behind "it".
     fn faults(&self) -> Vec<String> {
         [self.wrong_date(), self.wrong_host()].into_iter().flatten().collect()

@@ -104,6 +104,13 @@ impl Handshake<'_, '_> {
         [self.tcp.half(client).fin, reset].into_iter().flatten().min()
     }
 
+    /// Whether both ends finished a handshake up to TLS 1.2: who does not accept a certificate does not come that far, or closes just
+    /// as a check does that had what it wanted (RFC 5246, 7.2.1, 7.4.9).
+    fn is_finished_by_both(&self) -> bool {
+        let (client, server) = (self.facts.client.protected, self.facts.server.protected);
+        !self.is_1_3() && client.change_cipher_spec && server.change_cipher_spec
+    }
+
     fn server_end(&self) -> Option<Mark> {
         let server = self.flow.client_side().other();
         let reset = self.tcp.resets().iter().find(|reset| reset.side == server).map(|reset| reset.mark);
@@ -191,6 +198,9 @@ impl Handshake<'_, '_> {
         };
         let server_ended_first = self.server_end().is_some_and(|server| server < end);
         if !without_data || server_ended_first || end < flight || end.time - flight.time > REFUSAL {
+            return None;
+        }
+        if self.is_finished_by_both() && !self.presented.as_ref().is_some_and(Presented::has_fault) {
             return None;
         }
         let how = match (self.is_1_3(), sent.records, sent.first_length, sent.alert) {
