@@ -36,7 +36,10 @@ pub(super) fn run(arguments: &CheckArgs) -> anyhow::Result<u8> {
             sink.write(&report, &run, arguments)?;
         }
     }
-    Ok(verdict::exit_status(&report, scope.allow_inconclusive))
+    let status = verdict::exit_status(&report, scope.allow_inconclusive);
+    // The process ends: there is no use in giving the report's memory back piece by piece.
+    std::mem::forget(report);
+    Ok(status)
 }
 
 /// The table, the site file and the options, as one thing to judge against.
