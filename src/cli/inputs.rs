@@ -37,7 +37,6 @@ pub(super) fn judge_all(
         hints: scope.hints(),
         hash,
         memory,
-        is_only: paths.len() == 1,
         room: Room::new(memory),
         progress: Progress::over(paths.iter().filter_map(|path| path.as_ref().ok())),
     };
@@ -61,8 +60,6 @@ struct Readers<'a> {
     hints: PortHints,
     hash: bool,
     memory: u64,
-    /// Whether there is no other capture.
-    is_only: bool,
     room: Room,
     progress: Progress,
 }
@@ -90,12 +87,7 @@ impl Readers<'_> {
             self.progress.add(consumed - told.swap(consumed, Ordering::Relaxed));
         });
         let verdict = verdict::judge(self.scope, &analysis, index);
-        let input = input(path, &analysis.info, self.scope);
-        if self.is_only {
-            // The process ends soon: giving back a million pieces one by one takes longer than judging them.
-            std::mem::forget(analysis);
-        }
-        (input, Some(verdict))
+        (input(path, &analysis.info, self.scope), Some(verdict))
     }
 }
 

@@ -103,7 +103,7 @@ impl EspLog {
 
     fn turn(&mut self, side: Side, len: u32, mark: Mark) {
         let other = &mut self.sides[side.other().index()];
-        other.unanswered.clear();
+        other.unanswered.restart();
         other.large_answered += u64::from(other.pending.take().is_some());
         let own = &mut self.sides[side.index()];
         own.unanswered.push(mark);

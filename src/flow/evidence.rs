@@ -40,7 +40,7 @@ impl Mark {
 #[derive(Clone, Debug, Default)]
 pub struct Marks {
     first: Option<Mark>,
-    /// Kept when the list is cleared: lists that are cleared fill again.
+    /// Empty where the list was started again.
     more: Option<Box<More>>,
 }
 
@@ -82,6 +82,11 @@ impl Marks {
 
     /// Forgets all.
     pub fn clear(&mut self) {
+        *self = Marks::default();
+    }
+
+    /// Forgets all, and keeps the memory for a list that soon fills again.
+    pub fn restart(&mut self) {
         self.first = None;
         if let Some(more) = &mut self.more {
             more.kept.clear();
@@ -164,7 +169,7 @@ mod tests {
         assert_eq!(frames, [1, 2, 3, 4, 5, 6, 7, 8, 20]);
         assert_eq!(frames.len(), KEPT_MARKS + 1);
         let mut cleared = marks.clone();
-        cleared.clear();
+        cleared.restart();
         assert_eq!((cleared.count(), cleared.last(), &cleared), (0, None, &Marks::default()));
         cleared.push(mark(4));
         assert_eq!((cleared.count(), cleared.last()), (1, Some(mark(4))));
