@@ -86,6 +86,7 @@ fn differences(folder: &Path) -> Result<Vec<String>, String> {
     services(&case, &report, &mut wrong);
     unexpected(&case, &report, &mut wrong);
     accounted(&report, &mut wrong);
+    evidence(&report, &mut wrong);
     table(&case, folder, &mut wrong)?;
     Ok(wrong)
 }
@@ -142,6 +143,25 @@ fn accounted(report: &Value, wrong: &mut Vec<String>) {
     let places = totals["accounted"].as_object().map(|places| places.values().filter_map(Value::as_u64).sum::<u64>());
     if places.is_none() || places != totals["packets"].as_u64() {
         wrong.push(format!("accounted: {}, of {} packets", totals["accounted"], totals["packets"]));
+    }
+}
+
+/// Frames that a list keeps (`flow::KEPT_MARKS` and the last one): no finding with fewer hides any.
+const KEPT: u64 = 9;
+
+/// Every finding cites frames, each once, and counts all that bear on it, each once.
+fn evidence(report: &Value, wrong: &mut Vec<String>) {
+    for finding in util::list(&report["findings"]) {
+        let cited: BTreeSet<u64> =
+            util::list(&finding["evidence"]).iter().filter_map(|proof| proof["frame"].as_u64()).collect();
+        let (shown, total) = (cited.len() as u64, finding["evidence_total"].as_u64().unwrap_or(0));
+        if shown == 0
+            || shown != util::list(&finding["evidence"]).len() as u64
+            || total < shown
+            || shown < total.min(KEPT)
+        {
+            wrong.push(format!("{}: evidence {cited:?}, {total} in all", finding["code"]));
+        }
     }
 }
 

@@ -219,7 +219,7 @@ impl Shard {
                 count_datagram(&mut self.counts, flow, item.side, datagram);
             }
             Body::Esp(log) => {
-                if let Some(esp) = Esp::parse(item.payload()) {
+                if let Some(esp) = Esp::head(item.payload()) {
                     log.complete(esp, item.side, datagram.first_len, item.payload_len);
                 }
             }
@@ -285,11 +285,10 @@ impl Shard {
                 let datagram = udp.track(item, ipsec || detail.spoken[side] == Some(Spoken::Ike));
                 count_datagram(&mut self.counts, flow, item.side, datagram);
             }
-            Body::Esp(log) => {
-                if let Some(esp) = Esp::parse(item.payload()) {
-                    log.track(esp, item.side, item.payload_len, Mark::of(item));
-                }
-            }
+            Body::Esp(log) => match Esp::head(item.payload()) {
+                Some(esp) => log.track(esp, item.side, item.payload_len, Mark::of(item)),
+                None => log.track_cut(item.side, item.payload_len, Mark::of(item)),
+            },
             Body::None => {}
         }
     }

@@ -150,11 +150,7 @@ fn not_identified(pair: PairVerdict) -> PairVerdict {
         "{}; several servers on that port were contacted and nothing tells which of them is the service's",
         pair.judgement.story
     );
-    let unsure = |proof: &Judgement| Judgement {
-        cited: proof.cited.clone(),
-        total: proof.total,
-        ..Judgement::of(Cause::ServerNotIdentified, story.clone())
-    };
+    let unsure = |proof: &Judgement| Judgement::of(Cause::ServerNotIdentified, story.clone()).citing_proof_of(proof);
     let judgement = unsure(&pair.judgement);
     let transports = pair
         .transports

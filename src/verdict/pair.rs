@@ -189,11 +189,10 @@ fn join(service: &Service, judged: &BTreeMap<usize, Judgement>) -> (Judgement, O
     };
     let is_dtls = service.transports.get(*failed).is_some_and(|transport| transport.speaks == Speaks::Dtls);
     let cause = if is_dtls { Cause::DtlsBlocked } else { Cause::UdpBlockedTcpUsed };
-    let mut judgement = Judgement::of(cause, format!("{}; {}", failure.story, works.story));
-    judgement.cited.clone_from(&failure.cited);
-    judgement.total = failure.total;
-    judgement.suspect = failure.suspect;
-    judgement.cited.extend(works.cited.iter().cloned());
+    let judgement = Judgement::of(cause, format!("{}; {}", failure.story, works.story))
+        .by(failure.suspect)
+        .citing_proof_of(failure)
+        .citing_proof_of(works);
     (judgement, Some(*failed))
 }
 
