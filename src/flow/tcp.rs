@@ -19,7 +19,10 @@ pub struct Half {
     pub payload_bytes: u64,
     /// Segments that repeat bytes seen before; a SYN sent again counts.
     pub retransmitted: u64,
-    /// Where these are; those of a SYN left out.
+    /// Those among them that repeat only what the other side had acknowledged in the capture: nothing was lost but time or an
+    /// acknowledgement (RFC 3522).
+    pub spurious: u64,
+    /// Where the others are; those of a SYN left out.
     pub sent_again: Marks,
     /// Bytes that the capture lacks in front of a segment.
     pub gap_bytes: u64,
@@ -330,8 +333,10 @@ impl Half {
             self.pending.get_or_insert(mark);
         } else {
             self.retransmitted += 1;
-            self.sent_again.push(mark);
-            if self.acked.is_none_or(|acked| is_before(acked, end)) {
+            if self.acked.is_some_and(|acked| !is_before(acked, end)) {
+                self.spurious += 1;
+            } else {
+                self.sent_again.push(mark);
                 let is_smaller = self.repeated_from == Some(start) && item.payload_len < self.repeated_len;
                 if is_smaller && !self.repeats.is_empty() {
                     self.shrunk = Some(Box::new(Shrunk {
