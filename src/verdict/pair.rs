@@ -13,7 +13,7 @@ use super::{tcp, udp};
 use crate::decode::Side;
 use crate::flow::{FlowView, Mark};
 use crate::profile::{Service, Speaks};
-use crate::report::{Attribution, Cause, Confidence, Encapsulation, Ike, Nat, Tls};
+use crate::report::{Attribution, Cause, Confidence, Encapsulation, Ike, Nat, Tls, Verdict};
 use crate::time::Timestamp;
 
 /// A flow of a pair.
@@ -236,6 +236,11 @@ impl PairVerdict {
     pub(super) fn attempts_unanswered(&self) -> u64 {
         let silent = self.transports.iter().filter(|transport| transport.packets[1] == 0);
         silent.map(|transport| transport.flows).sum()
+    }
+
+    /// Which of several pairs stands for their service: the worst, the surest, the latest.
+    pub(super) fn rank(&self) -> (Verdict, Confidence, Mark) {
+        (self.judgement.verdict, self.judgement.confidence, self.last)
     }
 
     /// When it began.
