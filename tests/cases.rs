@@ -1,7 +1,7 @@
 //! Every folder of `fixtures/` is a case: a capture, and in `case.toml` what the program must say of it.
 //!
 //! Adding a case is adding a folder. `case.toml` has `shows` and `made_by` in words, the `capture`, perhaps a `site` file and
-//! more `arguments`, the exit `status`, what is `unexpected`, and a table for each service that has packets. Services that it
+//! more `arguments`, the exit `status`, what is `unexpected` and its `hints`, and a table for each service that has packets. Services that it
 //! does not name must be `not-seen` or `not-needed`. The table of a service may say what its root finding shows, under `finding`:
 //! frames that it `cites`, the `suspect`, labels of the ladder in order (`sequence`) and the one that is `missing`.
 
@@ -32,6 +32,9 @@ struct Case {
     /// `tcp/3389`, or the protocol alone where it has no ports.
     #[serde(default)]
     unexpected: BTreeSet<String>,
+    /// Words that the hint of some unexpected flow has.
+    #[serde(default)]
+    hints: Vec<String>,
     #[serde(default)]
     services: BTreeMap<String, Accepted>,
 }
@@ -129,6 +132,10 @@ fn unexpected(case: &Case, report: &Value, wrong: &mut Vec<String>) {
     let got: BTreeSet<String> = groups.iter().map(flow_group).collect();
     if got != case.unexpected {
         wrong.push(format!("unexpected: expected {:?}, got {got:?}", case.unexpected));
+    }
+    let hints: Vec<&str> = groups.iter().filter_map(|group| group["hint"].as_str()).collect();
+    for words in case.hints.iter().filter(|words| !hints.iter().any(|hint| hint.contains(words.as_str()))) {
+        wrong.push(format!("unexpected: {words:?} is no hint: {hints:?}"));
     }
 }
 

@@ -248,7 +248,7 @@ impl Shard {
                     detail.body = Body::Tcp(tcp);
                     flow.state.unsettle();
                 }
-                Some(Spoken::IkeTcp) if item.protocol == TCP => {
+                Some(Spoken::IkeTcp | Spoken::TlsClient) if item.protocol == TCP => {
                     let mut tcp = Box::<Tcp>::default();
                     tcp.opened_before(sender, first);
                     detail.body = Body::Tcp(tcp);
@@ -279,6 +279,11 @@ impl Shard {
                     flow.state.set_client(item.side, true);
                 } else if item.flags.accepts() {
                     flow.state.set_client(item.side.other(), true);
+                }
+                // On a port that does not matter only the server's certificate does: it may be the gateway's.
+                if !is_followed(item, hints) && tcp.has_greeted() {
+                    tcp.stop_reading();
+                    flow.state.0 |= State::SETTLED | State::SETTLED << 1;
                 }
             }
             Body::Udp(udp) => {

@@ -143,6 +143,18 @@ impl Tcp {
         self.halves.iter().any(|half| !half.opening.is_empty())
     }
 
+    /// Whether it is TLS and all that its server says in clear was read.
+    pub(super) fn has_greeted(&self) -> bool {
+        self.app.as_ref().is_some_and(|app| app.has_greeted())
+    }
+
+    /// Forgets the bytes that were kept for reading on.
+    pub(super) fn stop_reading(&mut self) {
+        if let Some(app) = &mut self.app {
+            app.stop_reading();
+        }
+    }
+
     /// IKE messages in it, repetitions included.
     pub(super) fn ike_total(&self) -> u64 {
         self.app().and_then(|app| app.ike.as_ref()).map_or(0, |ike| ike.total)
