@@ -1,9 +1,10 @@
 //! Every folder of `fixtures/` is a case: a capture, and in `case.toml` what the program must say of it.
 //!
 //! Adding a case is adding a folder. `case.toml` has `shows` and `made_by` in words, the `capture`, perhaps a `site` file and
-//! more `arguments`, the exit `status`, what is `unexpected` and its `hints`, and a table for each service that has packets. Services that it
-//! does not name must be `not-seen` or `not-needed`. The table of a service may say what its root finding shows, under `finding`:
-//! frames that it `cites`, the `suspect`, labels of the ladder in order (`sequence`) and the one that is `missing`.
+//! more `arguments`, the exit `status`, what is `unexpected` and its `hints`, words that the report `prints`, and a table for each
+//! service that has packets. Services that it does not name must be `not-seen` or `not-needed`. The table of a service may say what
+//! its root finding shows, under `finding`: frames that it `cites`, the `suspect`, labels of the ladder in order (`sequence`) and the
+//! one that is `missing`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helpers are tests")]
 
@@ -35,6 +36,9 @@ struct Case {
     /// Words that the hint of some unexpected flow has.
     #[serde(default)]
     hints: Vec<String>,
+    /// Words that the report for people prints, wherever its lines break.
+    #[serde(default)]
+    prints: Vec<String>,
     #[serde(default)]
     services: BTreeMap<String, Accepted>,
 }
@@ -177,6 +181,10 @@ fn table(case: &Case, folder: &Path, wrong: &mut Vec<String>) -> Result<(), Stri
     let run = util::check(folder, case.arguments())?;
     if run.stdout.trim().is_empty() {
         wrong.push("the table is empty".to_owned());
+    }
+    let words = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for wanted in case.prints.iter().filter(|wanted| !words.contains(wanted.as_str())) {
+        wrong.push(format!("not printed: {wanted:?}:\n{}", run.stdout));
     }
     // A display filter stands on one line, to be copied; a file's name stands whole.
     let is_filter = |line: &str| line.contains("ip.addr == ") || line.contains("ipv6.addr == ");

@@ -35,6 +35,8 @@ pub struct Report {
     pub unexpected: Vec<Unexpected>,
     /// Everyday traffic that no table port requires.
     pub background: Vec<Background>,
+    /// ICMP errors by who sent them, what they say, and what they are about: the most frequent first.
+    pub icmp_errors: Vec<IcmpErrors>,
     /// Every bound that was hit, so that absence is not taken for proof.
     pub limits: Limits,
     /// What this capture cannot show, in sentences.
@@ -579,6 +581,25 @@ pub struct Unexpected {
     pub last_frame: FrameRef,
     pub first_time: Timestamp,
     pub last_time: Timestamp,
+}
+
+/// ICMP errors of one sender that say the same of one server and port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct IcmpErrors {
+    /// Who sent them.
+    pub from: IpAddr,
+    /// `host unreachable`, `administratively prohibited`, ...
+    pub says: String,
+    /// The server of the flows that they quote.
+    pub server: IpAddr,
+    /// Its IP protocol.
+    pub protocol: String,
+    /// Its port; null where the protocol has none.
+    pub port: Option<u16>,
+    /// How many there are.
+    pub packets: u64,
+    /// The first of them.
+    pub first_frame: FrameRef,
 }
 
 /// Everyday traffic of one kind.

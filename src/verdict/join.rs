@@ -12,8 +12,8 @@ use super::service::{self, ServiceVerdict};
 use crate::flow::Mark;
 use crate::profile;
 use crate::report::{
-    Accounted, Background, Confidence, Finding, FrameRef, Input, Limits, Pair, ProfileRef, Report, SCHEMA, Service,
-    Severity, Tool, Totals, Transport, Unexpected, Verdict,
+    Accounted, Background, Confidence, Finding, FrameRef, IcmpErrors, Input, Limits, Pair, ProfileRef, Report, SCHEMA,
+    Service, Severity, Tool, Totals, Transport, Unexpected, Verdict,
 };
 
 /// A pair with the input that its verdict comes from.
@@ -29,6 +29,7 @@ pub fn join(scope: &Scope, inputs: Vec<Input>, verdicts: Vec<CaptureVerdict>) ->
     let mut notes: Vec<String> = Vec::new();
     let mut background: BTreeMap<String, Background> = BTreeMap::new();
     let mut unexpected: Vec<Unexpected> = Vec::new();
+    let mut icmp_errors: Vec<IcmpErrors> = Vec::new();
     let mut best: BTreeMap<(usize, IpAddr, Option<IpAddr>), Chosen> = BTreeMap::new();
     for verdict in verdicts {
         add_totals(&mut totals, verdict.totals);
@@ -38,6 +39,7 @@ pub fn join(scope: &Scope, inputs: Vec<Input>, verdicts: Vec<CaptureVerdict>) ->
                 notes.push(note);
             }
         }
+        icmp_errors.extend(verdict.icmp_errors);
         for (kind, more) in verdict.background {
             let known = background.entry(kind).or_insert_with(|| Background { flows: 0, packets: 0, ..more.clone() });
             known.flows += more.flows;
@@ -57,6 +59,7 @@ pub fn join(scope: &Scope, inputs: Vec<Input>, verdicts: Vec<CaptureVerdict>) ->
             }
         }
     }
+    icmp_errors.sort_by_key(|one| std::cmp::Reverse(one.packets));
     unexpected.sort_unstable_by_key(|one| (one.first_frame, one.client, one.server));
     let mut findings = Findings::default();
     let services = scope
@@ -86,6 +89,7 @@ pub fn join(scope: &Scope, inputs: Vec<Input>, verdicts: Vec<CaptureVerdict>) ->
         findings,
         unexpected,
         background: background.into_values().collect(),
+        icmp_errors,
         limits,
         notes,
     }

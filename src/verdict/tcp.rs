@@ -209,6 +209,7 @@ fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, speaks: Speaks,
     let judgement = Judgement::seen(format!("{target} answered, data went both ways"))
         .citing_one(flow.first(), "first packet")
         .citing_one(flow.last(), "last packet");
+    let judgement = content::smtp::with_refusals(judgement, flow);
     if tcp.saw_opening() {
         judgement
     } else {

@@ -55,7 +55,7 @@ fn report(context: &Context<'_>, flows: &[&Claimed<'_>], input: usize) -> Option
         server_name: context.names.name(server).map(Box::from),
         protocol: protocol_name(protocol),
         port: matches!(protocol, 6 | 17).then_some(port),
-        state: state(flows),
+        state: state(context, flows),
         hint: hint(context, flows, protocol, port).map(String::into_boxed_str),
         flows: flows.len() as u64,
         packets_out: sum(&|one| one.flow.packets(one.parties.client_side)),
@@ -74,10 +74,14 @@ fn at(input: usize, mark: Mark) -> FrameRef {
 }
 
 /// The best state of the group: what was established once is open.
-fn state(flows: &[&Claimed<'_>]) -> &'static str {
+fn state(context: &Context<'_>, flows: &[&Claimed<'_>]) -> &'static str {
     const FROM_BEST: [&str; 7] = ["established", "closed", "reset", "answered", "refused", "unanswered", "one-way"];
     let states = flows.iter().map(|one| match one.flow.protocol() {
-        6 => tcp::state(one.flow, one.parties.client_side),
+        6 => match tcp::state(one.flow, one.parties.client_side) {
+            // What the capture cannot show did not fail to come.
+            "unanswered" if context.health.one_sided(one.parties.client()).is_some() => "one-way",
+            state => state,
+        },
         _ if one.flow.is_two_way() => "answered",
         _ if one.flow.icmp_total() > 0 => "refused",
         _ => "one-way",
@@ -108,7 +112,9 @@ fn hint(context: &Context<'_>, flows: &[&Claimed<'_>], protocol: u8, port: u16) 
         return why_not(context, first, &on_port, known.or_else(|| spoken(&|spoken| spoken == Spoken::Text)));
     }
     match (known, scope.known.hint(protocol, port)) {
-        (Some(spoken), Some(hint)) if says(hint, spoken.name()) => Some(hint.to_owned()),
+        (Some(spoken), Some(hint)) if is_own(hint, spoken.name()) => {
+            Some(format!("{}, on its own port", spoken.name()))
+        }
         (Some(spoken), Some(hint)) => Some(format!("{}, on the port of {hint}", spoken.name())),
         (Some(spoken), None) => Some(spoken.name().to_owned()),
         (None, hint) => hint.map(str::to_owned),
@@ -124,7 +130,7 @@ fn why_not(
 ) -> Option<String> {
     let mut services: Vec<&str> = on_port.iter().map(|(service, _)| service.id.as_str()).collect();
     services.dedup();
-    let services = services.join(", ");
+    let services = services.join(" and ");
     let fits = |speaks| payload::fits(speaks, one.flow, one.parties.client_side);
     if on_port.iter().any(|(_, transport)| fits(transport.speaks)) {
         let named = on_port.iter().any(|(service, _)| service.is_confined(&context.scope.site));
@@ -140,9 +146,9 @@ fn why_not(
     Some(format!("{what}, on the port of {services}"))
 }
 
-/// Whether a hint says what is spoken.
-fn says(hint: &str, spoken: &str) -> bool {
-    hint.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|word| word.eq_ignore_ascii_case(spoken))
+/// Whether a hint is the name of what is spoken: `ssh`, `microsoft-ds (SMB)`.
+fn is_own(hint: &str, spoken: &str) -> bool {
+    hint.eq_ignore_ascii_case(spoken) || hint.contains(&format!("({spoken})"))
 }
 
 /// A server that shows a factory certificate of the vendor's, with what makes it one of the table's.

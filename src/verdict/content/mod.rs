@@ -2,7 +2,7 @@
 
 mod http;
 mod interception;
-mod smtp;
+pub(super) mod smtp;
 mod tls;
 
 pub(super) use tls::refused_datagram;

@@ -15,3 +15,17 @@ pub(super) fn judge(flow: &FlowView<'_>, target: &str) -> Option<Judgement> {
     let told = facts.refusals.iter().map(|(code, _, mark)| (*mark, format!("SMTP reply {code}")));
     Some(told.fold(judgement, |judgement, (mark, note)| judgement.citing_one(mark, note)))
 }
+
+/// Adds what the server refused besides the message that it took: a sender or a recipient that the client then replaced.
+pub(in crate::verdict) fn with_refusals(judgement: Judgement, flow: &FlowView<'_>) -> Judgement {
+    let facts = flow.app().and_then(|app| app.smtp.as_ref());
+    let Some((facts, (code, words, mark))) = facts.and_then(|facts| Some((facts, facts.refusals.first()?))) else {
+        return judgement;
+    };
+    if !facts.took_message {
+        return judgement;
+    }
+    let story =
+        format!("{}; it took a message, and refused something else: {code} {}", judgement.story, text::visible(words));
+    Judgement { story, ..judgement }.citing_one(*mark, format!("SMTP reply {code}"))
+}
