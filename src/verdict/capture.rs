@@ -81,9 +81,12 @@ pub fn judge(scope: &Scope, analysis: &Analysis, input: usize) -> CaptureVerdict
 /// Groups of ICMP errors that a report has: a scan makes as many as it has targets.
 const MAX_ICMP_GROUPS: usize = 64;
 
+/// Who sent an error, what it says, and the server, protocol and port that it is about.
+type IcmpKey<'a> = (IpAddr, &'a str, IpAddr, u8, u16);
+
 /// The ICMP errors that quote flows, as far as the flows kept them, the most frequent first.
 fn icmp_errors(claimed: &[Claimed<'_>], input: usize) -> Vec<IcmpErrors> {
-    let mut groups: BTreeMap<(IpAddr, &str, IpAddr, u8, u16), (u64, u64)> = BTreeMap::new();
+    let mut groups: BTreeMap<IcmpKey<'_>, (u64, u64)> = BTreeMap::new();
     for one in claimed {
         let records = one.flow.icmp();
         let (server, port) = (one.parties.server(), one.parties.server_port());
