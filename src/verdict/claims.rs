@@ -133,6 +133,8 @@ fn claim_one<'a>(
         return Claim::Background("ssdp");
     }
     let everyday = || match scope.known.background(flow.protocol(), parties.server_port()) {
+        // Browsers speak QUIC there.
+        Some(_) if flow.spoken(parties.client_side) == Some(Spoken::Dtls) => Claim::Background("dtls"),
         Some(kind) => Claim::Background(kind),
         None => unexpected(context, flow, parties),
     };

@@ -8,7 +8,16 @@ use crate::verdict::judgement::Judgement;
 /// A 4xx or 5xx to the greeting, the sender or the recipient, where no message was taken.
 pub(super) fn judge(flow: &FlowView<'_>, target: &str) -> Option<Judgement> {
     let facts = flow.app()?.smtp.as_ref()?;
-    let (code, words, _) = facts.refusals.first().filter(|_| !facts.took_message)?;
+    let (code, words, refused) = facts.refusals.first().filter(|_| !facts.took_message)?;
+    let tcp = flow.tcp()?;
+    let goes_on = tcp.half(flow.client_side().other()).last_data.is_some_and(|last| last > *refused);
+    if goes_on && tcp.has_gaps() {
+        let story = format!(
+            "{target} answered {code} {}, and the capture lacks some of the conversation: it may have taken a message later",
+            text::visible(words)
+        );
+        return Some(Judgement::of(Cause::OneSidedCapture, story).citing_one(*refused, format!("SMTP reply {code}")));
+    }
     let what = if *code < 500 { "for now" } else { "for good" };
     let story = format!("{target} refused {what}: {code} {}", text::visible(words));
     let judgement = Judgement::of(Cause::SmtpRefused, story).by(Some(flow.server().0));
