@@ -85,7 +85,11 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// As a person would say it: `0.4 ms`, `23 s`, `1 h 04 min`.
+/// In seconds; a year is the Julian one.
+const DAY: f64 = 86_400.0;
+const YEAR: f64 = 365.25 * DAY;
+
+/// As a person would say it: `0.4 ms`, `23 s`, `1 h 04 min`, `3 days`.
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.as_secs_f64();
@@ -95,6 +99,8 @@ impl fmt::Display for Span {
             s if s < 9.95 => write!(f, "{seconds:.1} s"),
             s if s < 119.5 => write!(f, "{seconds:.0} s"),
             s if s < 3570.0 => write!(f, "{:.0} min", seconds / 60.0),
+            s if s >= 2.0 * YEAR => write!(f, "{:.0} years", seconds / YEAR),
+            s if s >= 2.0 * DAY => write!(f, "{:.0} days", seconds / DAY),
             _ => {
                 let minutes = (seconds / 60.0).round() as i64;
                 write!(f, "{} h {:02} min", minutes / 60, (minutes % 60).abs())
@@ -150,6 +156,9 @@ mod tests {
             (Span::from_secs(54), "54 s"),
             (Span::from_secs(600), "10 min"),
             (Span::from_secs(3_840), "1 h 04 min"),
+            (Span::from_secs(47 * 3_600), "47 h 00 min"),
+            (Span::from_secs(72 * 3_600), "3 days"),
+            (Span::from_secs(385_736 * 3_600), "44 years"),
         ] {
             assert_eq!(span.to_string(), text);
         }

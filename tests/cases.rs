@@ -1,9 +1,10 @@
 //! Every folder of `fixtures/` is a case: a capture, and in `case.toml` what the program must say of it.
 //!
 //! Adding a case is adding a folder. `case.toml` has `shows` and `made_by` in words, the `capture`, perhaps a `site` file and
-//! more `arguments`, the exit `status`, what is `unexpected`, and a table for each service that has packets. Services that it
-//! does not name must be `not-seen` or `not-needed`. The table of a service may say what its root finding shows, under `finding`:
-//! frames that it `cites`, the `suspect`, labels of the ladder in order (`sequence`) and the one that is `missing`.
+//! more `arguments`, the exit `status`, what is `unexpected` and its `hints`, words that the report `prints`, and a table for each
+//! service that has packets. Services that it does not name must be `not-seen` or `not-needed`. The table of a service may say what
+//! its root finding shows, under `finding`: frames that it `cites`, the `suspect`, labels of the ladder in order (`sequence`) and the
+//! one that is `missing`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helpers are tests")]
 
@@ -32,6 +33,12 @@ struct Case {
     /// `tcp/3389`, or the protocol alone where it has no ports.
     #[serde(default)]
     unexpected: BTreeSet<String>,
+    /// Words that the hint of some unexpected flow has.
+    #[serde(default)]
+    hints: Vec<String>,
+    /// Words that the report for people prints, wherever its lines break.
+    #[serde(default)]
+    prints: Vec<String>,
     #[serde(default)]
     services: BTreeMap<String, Accepted>,
 }
@@ -86,6 +93,7 @@ fn differences(folder: &Path) -> Result<Vec<String>, String> {
     services(&case, &report, &mut wrong);
     unexpected(&case, &report, &mut wrong);
     accounted(&report, &mut wrong);
+    evidence(&report, &mut wrong);
     table(&case, folder, &mut wrong)?;
     Ok(wrong)
 }
@@ -129,6 +137,10 @@ fn unexpected(case: &Case, report: &Value, wrong: &mut Vec<String>) {
     if got != case.unexpected {
         wrong.push(format!("unexpected: expected {:?}, got {got:?}", case.unexpected));
     }
+    let hints: Vec<&str> = groups.iter().filter_map(|group| group["hint"].as_str()).collect();
+    for words in case.hints.iter().filter(|words| !hints.iter().any(|hint| hint.contains(words.as_str()))) {
+        wrong.push(format!("unexpected: {words:?} is no hint: {hints:?}"));
+    }
 }
 
 fn flow_group(group: &Value) -> String {
@@ -145,11 +157,34 @@ fn accounted(report: &Value, wrong: &mut Vec<String>) {
     }
 }
 
+/// Frames that a list keeps (`flow::KEPT_MARKS` and the last one): no finding with fewer hides any.
+const KEPT: u64 = 9;
+
+/// Every finding cites frames, each once, and counts all that bear on it, each once.
+fn evidence(report: &Value, wrong: &mut Vec<String>) {
+    for finding in util::list(&report["findings"]) {
+        let cited: BTreeSet<u64> =
+            util::list(&finding["evidence"]).iter().filter_map(|proof| proof["frame"].as_u64()).collect();
+        let (shown, total) = (cited.len() as u64, finding["evidence_total"].as_u64().unwrap_or(0));
+        if shown == 0
+            || shown != util::list(&finding["evidence"]).len() as u64
+            || total < shown
+            || shown < total.min(KEPT)
+        {
+            wrong.push(format!("{}: evidence {cited:?}, {total} in all", finding["code"]));
+        }
+    }
+}
+
 /// The plain table, as it goes into a pipe.
 fn table(case: &Case, folder: &Path, wrong: &mut Vec<String>) -> Result<(), String> {
     let run = util::check(folder, case.arguments())?;
     if run.stdout.trim().is_empty() {
         wrong.push("the table is empty".to_owned());
+    }
+    let words = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for wanted in case.prints.iter().filter(|wanted| !words.contains(wanted.as_str())) {
+        wrong.push(format!("not printed: {wanted:?}:\n{}", run.stdout));
     }
     // A display filter stands on one line, to be copied; a file's name stands whole.
     let is_filter = |line: &str| line.contains("ip.addr == ") || line.contains("ipv6.addr == ");

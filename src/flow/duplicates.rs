@@ -31,7 +31,8 @@ impl Recent {
     #[inline]
     pub(super) fn is_copy(&mut self, item: &Item<'_>, digest: u64) -> bool {
         let Some(slot) = self.slots.get_mut(digest as usize % SLOTS) else { return false };
-        if slot.0 == digest && (item.time - slot.1).abs() <= WINDOW {
+        // Records without a clock all have time zero: nothing follows from their distance.
+        if slot.0 == digest && (item.time - slot.1).abs() <= WINDOW && item.time != Timestamp(0) {
             return true;
         }
         *slot = (digest, item.time);

@@ -21,6 +21,8 @@ const BURST: Span = Span::from_millis(200);
 pub struct EspLog {
     spis: Vec<SpiFacts>,
     sides: [EspSide; 2],
+    /// Packets of which the SPI and the number are cut, by side.
+    cut: [Marks; 2],
     /// Packets of security associations beyond those kept.
     pub beyond: u64,
 }
@@ -58,6 +60,11 @@ pub struct SpiFacts {
 }
 
 impl SpiFacts {
+    /// Whether the SPI is one that no security association may have.
+    pub fn is_reserved(&self) -> bool {
+        Esp { spi: self.spi, sequence: 0 }.is_reserved()
+    }
+
     /// Sequence numbers between the lowest and the highest that the capture lacks.
     pub fn missing(&self) -> u64 {
         let span = u64::from(self.sequence.1 - self.sequence.0) + 1;
@@ -101,6 +108,12 @@ impl EspLog {
         facts.largest = facts.largest.max(len);
     }
 
+    /// Takes in one packet of `len` bytes of ESP that is cut before its sequence number.
+    pub(super) fn track_cut(&mut self, side: Side, len: u32, mark: Mark) {
+        self.turn(side, len, mark);
+        self.cut[side.index()].push(mark);
+    }
+
     fn turn(&mut self, side: Side, len: u32, mark: Mark) {
         let other = &mut self.sides[side.other().index()];
         other.unanswered.restart();
@@ -133,7 +146,17 @@ impl EspLog {
         &self.spis
     }
 
-    /// How many packets a side sent.
+    /// The packets of a side, by security association, and last those that are cut before its index.
+    pub fn packets(&self, side: Side) -> impl Iterator<Item = &Marks> {
+        self.from(side).map(|facts| &facts.packets).chain([self.cut(side)])
+    }
+
+    /// Packets of a side of which the SPI and the number are cut.
+    pub fn cut(&self, side: Side) -> &Marks {
+        &self.cut[side.index()]
+    }
+
+    /// How many packets a side sent under security associations that are known.
     pub fn packets_from(&self, side: Side) -> u64 {
         self.from(side).map(|facts| facts.packets.count()).sum()
     }

@@ -71,8 +71,9 @@ impl Marks {
     pub fn extend(&mut self, other: &Marks) {
         let mut all: Vec<Mark> = self.cited().chain(other.cited()).collect();
         all.sort_unstable();
+        let kept = all.len();
         all.dedup();
-        let count = self.count() + other.count();
+        let count = self.count() + other.count() - (kept - all.len()) as u64;
         *self = all.iter().copied().collect();
         if let (Some(more), Some(last)) = (&mut self.more, all.last()) {
             more.last = *last;
@@ -183,5 +184,7 @@ mod tests {
         odd.extend(&[2, 4, 6].map(mark).into_iter().collect());
         assert_eq!(odd.cited().map(|mark| mark.frame).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
         assert_eq!((odd.count(), odd.last()), (6, Some(mark(6))));
+        odd.extend(&[6, 7].map(mark).into_iter().collect());
+        assert_eq!((odd.count(), odd.last()), (7, Some(mark(7))), "a frame in both lists counts once");
     }
 }

@@ -244,6 +244,26 @@ impl App {
         }
     }
 
+    /// Whether it is TLS and all that its server says in clear was read, be it what it may.
+    pub(super) fn has_greeted(&self) -> bool {
+        let Some(client) = self.spoken.iter().position(|spoken| *spoken == Some(Spoken::TlsClient)) else {
+            return false;
+        };
+        match self.spoken[1 - client] {
+            None => false,
+            Some(Spoken::TlsServer) => {
+                self.heads[1 - client].done || self.tls.as_ref().is_some_and(|tls| tls.certificate.is_some())
+            }
+            Some(_) => true,
+        }
+    }
+
+    /// Forgets the bytes that were kept for reading on.
+    pub(super) fn stop_reading(&mut self) {
+        self.heads.iter_mut().for_each(Head::finish);
+        self.walks = [None, None];
+    }
+
     /// Whether the capture lacks the end of a segment of that side.
     pub fn is_cut(&self, side: Side) -> bool {
         self.cut[side.index()]

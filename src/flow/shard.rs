@@ -225,7 +225,7 @@ impl Shard {
                 count_datagram(&mut self.counts, flow, item.side, datagram);
             }
             Body::Esp(log) => {
-                if let Some(esp) = Esp::parse(item.payload()) {
+                if let Some(esp) = Esp::head(item.payload()) {
                     log.complete(esp, item.side, datagram.first_len, item.payload_len);
                 }
             }
@@ -255,7 +255,7 @@ impl Shard {
                     detail.body = Body::Tcp(tcp);
                     flow.state.unsettle();
                 }
-                Some(Spoken::IkeTcp) if item.protocol == TCP => {
+                Some(Spoken::IkeTcp | Spoken::TlsClient) if item.protocol == TCP => {
                     let mut tcp = Box::<Tcp>::default();
                     tcp.opened_before(sender, first);
                     detail.body = Body::Tcp(tcp);
@@ -290,16 +290,20 @@ impl Shard {
                 } else if item.flags.accepts() {
                     flow.state.set_client(item.side.other(), true);
                 }
+                // On a port that does not matter only the server's certificate does: it may be the gateway's.
+                if !is_followed(item, hints) && tcp.has_greeted() {
+                    tcp.stop_reading();
+                    flow.state.0 |= State::SETTLED | State::SETTLED << 1;
+                }
             }
             Body::Udp(udp) => {
                 let datagram = udp.track(item, ipsec || detail.spoken[side] == Some(Spoken::Ike));
                 count_datagram(&mut self.counts, flow, item.side, datagram);
             }
-            Body::Esp(log) => {
-                if let Some(esp) = Esp::parse(item.payload()) {
-                    log.track(esp, item.side, item.payload_len, Mark::of(item));
-                }
-            }
+            Body::Esp(log) => match Esp::head(item.payload()) {
+                Some(esp) => log.track(esp, item.side, item.payload_len, Mark::of(item)),
+                None => log.track_cut(item.side, item.payload_len, Mark::of(item)),
+            },
             Body::None => return,
         }
         if is_bare {

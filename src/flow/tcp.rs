@@ -20,7 +20,10 @@ pub struct Half {
     pub payload_bytes: u64,
     /// Segments that repeat bytes seen before; a SYN sent again counts.
     pub retransmitted: u64,
-    /// Where these are; those of a SYN left out.
+    /// Those among them that repeat only what the other side had acknowledged in the capture: nothing was lost but time or an
+    /// acknowledgement (RFC 3522).
+    pub spurious: u64,
+    /// Where the others are; those of a SYN left out.
     pub sent_again: Marks,
     /// Bytes that the capture lacks in front of a segment.
     pub gap_bytes: u64,
@@ -154,6 +157,18 @@ impl Tcp {
     /// Whether a SYN of the client and no SYN-ACK was seen.
     pub fn saw_opening(&self) -> bool {
         self.halves.iter().any(|half| !half.opening.is_empty())
+    }
+
+    /// Whether it is TLS and all that its server says in clear was read.
+    pub(super) fn has_greeted(&self) -> bool {
+        self.app.as_ref().is_some_and(|app| app.has_greeted())
+    }
+
+    /// Forgets the bytes that were kept for reading on.
+    pub(super) fn stop_reading(&mut self) {
+        if let Some(app) = &mut self.app {
+            app.stop_reading();
+        }
     }
 
     /// IKE messages in it, repetitions included.
@@ -381,8 +396,10 @@ impl Half {
             self.pending.get_or_insert(mark);
         } else {
             self.retransmitted += 1;
-            self.sent_again.push(mark);
-            if self.acked.is_none_or(|acked| is_before(acked, end)) {
+            if self.acked.is_some_and(|acked| !is_before(acked, end)) {
+                self.spurious += 1;
+            } else {
+                self.sent_again.push(mark);
                 let is_smaller = self.repeated_from == Some(start) && item.payload_len < self.repeated_len;
                 if is_smaller && !self.repeats.is_empty() {
                     self.shrunk = Some(Box::new(Shrunk {

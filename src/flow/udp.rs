@@ -5,7 +5,9 @@ use super::head::App;
 use super::ike::{IkeLog, Seen, digest};
 use super::{EspLog, Mark, Marks};
 use crate::decode::{Item, Side};
-use crate::proto::ike::Header;
+use crate::proto::ike::exchange::v1;
+use crate::proto::ike::payload::kind;
+use crate::proto::ike::{Header, Payload, payloads};
 use crate::proto::nat_t::{self, NatT};
 
 /// Bytes by which a datagram is compared with the one before: requests count or are encrypted from their start.
@@ -122,7 +124,7 @@ impl Udp {
             let log = self.ike.get_or_insert_default();
             if !log.complete(&seen, begun) {
                 log.track(seen);
-                return Datagram::Ike(initiator(&header));
+                return Datagram::Ike(initiator(&header, message));
             }
         } else if let Some(app) = &mut self.app {
             app.complete_datagram(item);
@@ -151,7 +153,7 @@ impl Udp {
 
     fn ike(&mut self, item: &Item<'_>, header: Header, message: &[u8], mark: Mark) -> Datagram {
         self.ike.get_or_insert_default().track(seen(item, header, message, mark));
-        Datagram::Ike(initiator(&header))
+        Datagram::Ike(initiator(&header, message))
     }
 
     fn plain(&mut self, item: &Item<'_>) {
@@ -171,11 +173,16 @@ fn seen<'a>(item: &Item<'a>, header: Header, message: &'a [u8], mark: Mark) -> S
     }
 }
 
-fn initiator(header: &Header) -> Option<Initiator> {
+fn initiator(header: &Header, message: &[u8]) -> Option<Initiator> {
     match (header.is_v2(), header.from_initiator()) {
         (true, true) => Some(Initiator::Sender),
         (true, false) => Some(Initiator::Receiver),
         (false, _) if header.responder_spi == 0 => Some(Initiator::Sender),
+        // The SA payload stands in the first message of each side, and the responder's has both cookies (RFC 2409, 5).
+        (false, _) if matches!(header.exchange, v1::MAIN | v1::AGGRESSIVE) => {
+            let offers = |payload: Payload<'_>| payload.kind == kind::v1::SA && !payload.encrypted;
+            payloads(header, message).any(offers).then_some(Initiator::Receiver)
+        }
         (false, _) => None,
     }
 }

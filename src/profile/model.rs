@@ -124,6 +124,12 @@ impl Profile {
         roles.into_iter().collect()
     }
 
+    /// The transports that a protocol and server port match, with their services.
+    pub fn transports_on(&self, protocol: u8, port: u16) -> impl Iterator<Item = (&Service, &Transport)> {
+        let all = self.services.iter().flat_map(|service| service.transports.iter().map(move |one| (service, one)));
+        all.filter(move |(_, transport)| transport.selectors.iter().any(|selector| selector.matches(protocol, port)))
+    }
+
     /// Whether a host is one of the vendor's own.
     pub fn is_vendor_name(&self, name: &str) -> bool {
         self.vendor_names.iter().any(|pattern| pattern.matches(name))

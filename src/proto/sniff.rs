@@ -47,7 +47,7 @@ pub enum Spoken {
     Ike,
     /// A DNS message.
     Dns,
-    /// An FTP greeting.
+    /// FTP, either side.
     Ftp,
     /// A POP3 greeting.
     Pop3,
@@ -197,6 +197,7 @@ fn words(first: &[u8]) -> Option<Spoken> {
         .or_else(|| is_redis_command(first).then_some(Spoken::Redis))
         .or_else(|| is_rsh(first).then_some(Spoken::Rsh))
         .or_else(|| smtp::is_hello(first).then_some(Spoken::Smtp))
+        .or_else(|| is_ftp_command(first).then_some(Spoken::Ftp))
         .or_else(|| greeting(first))
 }
 
@@ -205,15 +206,27 @@ fn syslog(payload: &[u8]) -> Option<Spoken> {
         .map(|octet_counted| if octet_counted { Spoken::SyslogOctetCounted } else { Spoken::Syslog })
 }
 
-/// A three-digit greeting: mail's, unless it says that it is FTP's.
+/// A three-digit greeting, which mail and FTP (RFC 959, 4.2) share. It is whose name stands in it; else mail's where the server's
+/// own name comes first (RFC 5321, 4.2).
 fn greeting(first: &[u8]) -> Option<Spoken> {
     let is_greeting = [b"220".as_slice(), b"421", b"554"].iter().any(|code| first.starts_with(code));
     if first.len() < 4 || !is_greeting || !smtp::is_reply(first) {
         return None;
     }
     let line = first.split(|byte| *byte == b'\n').next()?;
-    let says_ftp = line.windows(3).any(|word| word.eq_ignore_ascii_case(b"ftp"));
-    Some(if says_ftp { Spoken::Ftp } else { Spoken::Smtp })
+    let says = |name: &[u8]| line.windows(name.len()).any(|word| word.eq_ignore_ascii_case(name));
+    let name = line.get(4..).unwrap_or_default().split(|byte| *byte == b' ').next().unwrap_or_default();
+    match () {
+        () if says(b"ftp") => Some(Spoken::Ftp),
+        () if says(b"smtp") || name.starts_with(b"[") || name.trim_ascii().contains(&b'.') => Some(Spoken::Smtp),
+        () => None,
+    }
+}
+
+/// `PORT 10,0,0,200,78,33` (RFC 959, 4.1.2), which no other protocol has.
+fn is_ftp_command(first: &[u8]) -> bool {
+    let argument = first.strip_prefix(b"PORT ").unwrap_or_default();
+    argument.first().is_some_and(u8::is_ascii_digit) && argument.split(|byte| *byte == b',').take(6).count() == 6
 }
 
 /// `*1 CR LF $4 CR LF PING CR LF`.
@@ -366,6 +379,11 @@ mod tests {
             ("220 mail.example.com ESMTP\r\n", Spoken::Smtp),
             ("554 5.7.1 no\r\n", Spoken::Smtp),
             ("220-FileZilla FTP server\r\n", Spoken::Ftp),
+            ("220 [192.0.2.1] ready\r\n", Spoken::Smtp),
+            ("554 No SMTP service here\r\n", Spoken::Smtp),
+            ("220 ready\r\n", Spoken::Text),
+            ("PORT 10,0,0,200,78,33\r\n", Spoken::Ftp),
+            ("PORT 10,0,0\r\n", Spoken::Text),
             ("EHLO client\r\n", Spoken::Smtp),
             ("ehlo client\r\n", Spoken::Smtp),
             ("SSH-2.0-OpenSSH_9.2\r\n", Spoken::Ssh),
@@ -419,7 +437,7 @@ mod tests {
     #[test]
     fn cut_at_every_length() {
         at_every_cut(b"220 mail.example.com ESMTP\r\n", |cut| {
-            assert!(matches!(tcp(cut), Spoken::Unknown | Spoken::Smtp));
+            assert!(matches!(tcp(cut), Spoken::Unknown | Spoken::Text | Spoken::Smtp));
         });
         let datagram = hex(IKE);
         at_every_cut(&datagram, |cut| {

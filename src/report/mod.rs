@@ -2,6 +2,7 @@
 //!
 //! Field names and enums are an interface (`portproof.report.v1`): they may be added to, never renamed or removed.
 
+mod beside;
 mod cause;
 mod explanation;
 mod limits;
@@ -10,6 +11,7 @@ mod readable;
 mod run;
 mod schema;
 
+pub use beside::{Background, IcmpErrors};
 pub use cause::Cause;
 pub use explanation::{Block, Explanation, Section};
 pub use limits::Limits;

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Cause, Ike, Limits, Tls};
+use super::{Background, Cause, IcmpErrors, Ike, Limits, Tls};
 use crate::time::Timestamp;
 
 /// The `schema` field of every report.
@@ -35,6 +35,8 @@ pub struct Report {
     pub unexpected: Vec<Unexpected>,
     /// Everyday traffic that no table port requires.
     pub background: Vec<Background>,
+    /// ICMP errors by who sent them, what they say, and what they are about: the most frequent first.
+    pub icmp_errors: Vec<IcmpErrors>,
     /// Every bound that was hit, so that absence is not taken for proof.
     pub limits: Limits,
     /// What this capture cannot show, in sentences.
@@ -582,13 +584,4 @@ pub struct Unexpected {
     pub last_frame: FrameRef,
     pub first_time: Timestamp,
     pub last_time: Timestamp,
-}
-
-/// Everyday traffic of one kind.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[allow(missing_docs, reason = "the names are the contract's own")]
-pub struct Background {
-    pub kind: String,
-    pub flows: u64,
-    pub packets: u64,
 }

@@ -250,7 +250,7 @@ pub(super) fn advice(cause: Cause, about: &About<'_>) -> Advice {
         ),
         Cause::SnaplenTooShort => ("the packets were cut".to_owned(), better_capture(client)),
         Cause::TunnelIdle => (
-            "the tunnel is up and nothing used it, or the capture has no traffic of it".to_owned(),
+            "nothing used the tunnel, or the capture has no traffic of it".to_owned(),
             "send something through the tunnel while capturing, such as a ping to an inner host".to_owned(),
         ),
         Cause::TunnelNoReturnTraffic => (
@@ -310,6 +310,6 @@ pub(super) fn advice(cause: Cause, about: &About<'_>) -> Advice {
 }
 
 /// The command that takes a better capture on the client.
-fn better_capture(client: &str) -> String {
+pub(super) fn better_capture(client: impl std::fmt::Display) -> String {
     format!("tcpdump -i any -s 0 -w capture.pcap 'host {client}'")
 }

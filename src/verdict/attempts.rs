@@ -72,7 +72,7 @@ pub(super) fn fold(mut episodes: Vec<Episode>, flows: &[FlowView<'_>], target: &
     let success = episodes.iter().rev().find(|episode| works(episode) && episode.start == last_success);
     match (earlier.first(), degraded, success) {
         (Some(failure), _, Some(success)) => {
-            let mut judgement = Judgement::of(
+            let judgement = Judgement::of(
                 Cause::Recovered,
                 format!(
                     "{target} did not work at first ({}), and works from {} on",
@@ -80,9 +80,7 @@ pub(super) fn fold(mut episodes: Vec<Episode>, flows: &[FlowView<'_>], target: &
                     success.start.clock()
                 ),
             );
-            judgement.cited = failure.judgement.cited.clone();
-            judgement.total = failure.judgement.total;
-            judgement.citing_one(mark_of(success), "works")
+            judgement.citing_proof_of(&failure.judgement).citing_one(mark_of(success), "works")
         }
         (None, Some(degraded), _) => degraded.judgement.clone(),
         (_, _, Some(success)) => success.judgement.clone(),

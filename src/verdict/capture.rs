@@ -1,6 +1,6 @@
 //! One capture, judged: every flow has its place, every pair its verdict, and the sums add up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use rayon::prelude::*;
@@ -9,10 +9,12 @@ use super::claims::{self, Claim, Claimed, Roles, ServiceClaim};
 use super::context::Context;
 use super::judgement::Judgement;
 use super::pair::{self, PairFlow, PairVerdict, TransportVerdict};
+use super::silence::MIN_ATTEMPTS;
 use super::{Scope, dns, ipsec, unexpected};
 use crate::analysis::Analysis;
 use crate::decode::Reason;
-use crate::report::{Accounted, Background, Cause, FrameRef, Limits, Totals, Undecoded, Unexpected};
+use crate::profile::protocol_name;
+use crate::report::{Accounted, Background, Cause, FrameRef, IcmpErrors, Limits, Totals, Undecoded, Unexpected};
 
 /// What was said of one capture.
 #[derive(Clone, Debug)]
@@ -21,6 +23,7 @@ pub struct CaptureVerdict {
     pub(super) pairs: Vec<PairVerdict>,
     pub(super) unexpected: Vec<Unexpected>,
     pub(super) background: BTreeMap<String, Background>,
+    pub(super) icmp_errors: Vec<IcmpErrors>,
     pub(super) totals: Totals,
     pub(super) limits: Limits,
     pub(super) notes: Vec<String>,
@@ -65,6 +68,7 @@ pub fn judge(scope: &Scope, analysis: &Analysis, input: usize) -> CaptureVerdict
         pairs,
         unexpected,
         background,
+        icmp_errors: icmp_errors(&claimed, input),
         totals: totals(analysis, accounted, input),
         limits: Limits {
             evicted_flows: analysis.evicted.flows,
@@ -78,6 +82,42 @@ pub fn judge(scope: &Scope, analysis: &Analysis, input: usize) -> CaptureVerdict
         },
         notes: notes(&context),
     }
+}
+
+/// Groups of ICMP errors that a report has: a scan makes as many as it has targets.
+const MAX_ICMP_GROUPS: usize = 64;
+
+/// Who sent an error, what it says, and the server, protocol and port that it is about.
+type IcmpKey<'a> = (IpAddr, &'a str, IpAddr, u8, u16);
+
+/// The ICMP errors that quote flows, as far as the flows kept them, the most frequent first.
+fn icmp_errors(claimed: &[Claimed<'_>], input: usize) -> Vec<IcmpErrors> {
+    let mut groups: BTreeMap<IcmpKey<'_>, (u64, u64)> = BTreeMap::new();
+    for one in claimed {
+        let records = one.flow.icmp();
+        let (server, port) = (one.parties.server(), one.parties.server_port());
+        for (at, record) in records.iter().enumerate() {
+            let key = (record.message.from, record.message.meaning().name(), server, one.flow.protocol(), port);
+            let (packets, first) = groups.entry(key).or_insert((0, record.mark.frame));
+            // Those that were not kept came after the last one that was, and mostly say the same.
+            let more = if at + 1 == records.len() { one.flow.icmp_total() - records.len() as u64 } else { 0 };
+            *packets += 1 + more;
+            *first = record.mark.frame.min(*first);
+        }
+    }
+    let group = |((from, says, server, protocol, port), (packets, frame)): (_, _)| IcmpErrors {
+        from,
+        says: str::to_owned(says),
+        server,
+        protocol: protocol_name(protocol).into_owned(),
+        port: matches!(protocol, 6 | 17).then_some(port),
+        packets,
+        first_frame: FrameRef { input, frame },
+    };
+    let mut all: Vec<IcmpErrors> = groups.into_iter().map(group).collect();
+    all.sort_by_key(|one| std::cmp::Reverse(one.packets));
+    all.truncate(MAX_ICMP_GROUPS);
+    all
 }
 
 /// Service, client, server.
@@ -157,11 +197,7 @@ fn not_identified(pair: PairVerdict) -> PairVerdict {
         "{}; several servers on that port were contacted and nothing tells which of them is the service's",
         pair.judgement.story
     );
-    let unsure = |proof: &Judgement| Judgement {
-        cited: proof.cited.clone(),
-        total: proof.total,
-        ..Judgement::of(Cause::ServerNotIdentified, story.clone())
-    };
+    let unsure = |proof: &Judgement| Judgement::of(Cause::ServerNotIdentified, story.clone()).citing_proof_of(proof);
     let judgement = unsure(&pair.judgement);
     let transports = pair
         .transports
@@ -217,6 +253,16 @@ fn notes(context: &Context<'_>) -> Vec<String> {
     for client in context.health.one_sided_clients() {
         notes.push(format!("For {client} one direction is missing: it acts on packets that the capture lacks, so nothing is called blocked for want of an answer."));
     }
+    let lookups = &context.analysis.lookups;
+    let asked: u64 = lookups.iter().map(|lookup| lookup.asked.count()).sum();
+    if asked >= MIN_ATTEMPTS && lookups.iter().all(|lookup| lookup.answered.is_empty()) {
+        let resolvers: BTreeSet<IpAddr> = lookups.iter().map(|lookup| lookup.resolver).collect();
+        let whom = match resolvers.first() {
+            Some(one) if resolvers.len() == 1 => one.to_string(),
+            _ => format!("{} resolvers", resolvers.len()),
+        };
+        notes.push(format!("{asked} DNS questions to {whom}, and no DNS answer in the whole capture."));
+    }
     if let Some(dropped) = info.dropped_packets().filter(|dropped| *dropped > 0) {
         notes.push(format!("The capture itself lost {dropped} packets."));
     }
@@ -230,7 +276,11 @@ fn notes(context: &Context<'_>) -> Vec<String> {
         ));
     }
     if let Some(frame) = info.first_disordered {
-        notes.push(format!("Time runs backwards in {} places, first at frame {frame}.", info.disordered_packets));
+        let places = match info.disordered_packets {
+            1 => "once".to_owned(),
+            times => format!("in {times} places, first"),
+        };
+        notes.push(format!("Time runs backwards {places} at frame {frame}."));
     }
     notes
 }

@@ -75,8 +75,9 @@ const ESP: u8 = 50;
 pub(super) fn claim<'a>(context: &Context<'a>) -> Vec<Claimed<'a>> {
     let roles = Roles::of(context);
     let initiators = ike_initiators(context, &roles);
+    let shared = SharedPorts::of(context);
     let flows: Vec<(&FlowView<'a>, Parties<'a>)> =
-        context.flows.iter().map(|flow| (flow, parties(context, flow, &initiators))).collect();
+        context.flows.iter().map(|flow| (flow, parties(context, flow, &initiators, &shared))).collect();
     let signs = Signs::of(context, &flows);
     let mut claimed: Vec<Claimed<'a>> = flows
         .into_par_iter()
@@ -130,7 +131,12 @@ fn claim_one<'a>(
     parties: Parties<'_>,
 ) -> Claim<'a> {
     let scope = context.scope;
+    if signs.answers_search(flow) {
+        return Claim::Background("ssdp");
+    }
     let everyday = || match scope.known.background(flow.protocol(), parties.server_port()) {
+        // Browsers speak QUIC there.
+        Some(_) if flow.spoken(parties.client_side) == Some(Spoken::Dtls) => Claim::Background("dtls"),
         Some(kind) => Claim::Background(kind),
         None => unexpected(context, flow, parties),
     };
@@ -315,11 +321,13 @@ fn by_payload(context: &Context<'_>, flow: &FlowView<'_>, candidates: &[(usize, 
         .collect()
 }
 
-/// Client and server: as the flow says where it is certain, else as the pair's IKE says, else as the user's networks say.
+/// Client and server: as the flow says where it is certain, else as the pair's IKE says, else as the user's networks say, else as
+/// payload and ports tell.
 fn parties<'a>(
     context: &Context<'_>,
     flow: &'a FlowView<'_>,
     initiators: &BTreeMap<(IpAddr, IpAddr), IpAddr>,
+    shared: &SharedPorts,
 ) -> Parties<'a> {
     let (low, high) = (flow.endpoints.low, flow.endpoints.high);
     let mut client_side = flow.client_side();
@@ -333,10 +341,74 @@ fn parties<'a>(
         match known {
             (Some(true), Some(false)) => client_side = Side::Low,
             (Some(false), Some(true)) => client_side = Side::High,
+            _ if flow.protocol() == TCP => {
+                let server =
+                    server_by_payload(flow).or_else(|| known_port(context, flow)).or_else(|| shared.server(flow));
+                client_side = server.map_or(client_side, Side::other);
+            }
             _ => {}
         }
     }
     Parties { endpoints: &flow.endpoints, client_side }
+}
+
+/// The side that speaks as a server does, or hears what a client says first.
+fn server_by_payload(flow: &FlowView<'_>) -> Option<Side> {
+    [Side::Low, Side::High].into_iter().find_map(|side| match flow.spoken(side)? {
+        Spoken::TlsServer | Spoken::HttpResponse => Some(side),
+        Spoken::TlsClient | Spoken::HttpRequest => Some(side.other()),
+        _ => None,
+    })
+}
+
+/// The side whose port is in the table, or else has a use, where the other's has none.
+fn known_port(context: &Context<'_>, flow: &FlowView<'_>) -> Option<Side> {
+    let scope = context.scope;
+    let only = |is_its: &dyn Fn(u16) -> bool| {
+        let is_its = |side| is_its(flow.endpoints.side(side).1);
+        match (is_its(Side::Low), is_its(Side::High)) {
+            (true, false) => Some(Side::Low),
+            (false, true) => Some(Side::High),
+            _ => None,
+        }
+    };
+    only(&|port| scope.profile.transports_on(flow.protocol(), port).next().is_some())
+        .or_else(|| only(&|port| scope.known.hint(flow.protocol(), port).is_some()))
+}
+
+/// How many connections each end has of the TCP connections whose opening is not in the capture: a client opens each from a port of its
+/// own (RFC 6056), a server has all of them on one.
+struct SharedPorts(BTreeMap<(IpAddr, u16), u32>);
+
+impl SharedPorts {
+    fn of(context: &Context<'_>) -> Self {
+        let is_tcp = |flow: &&FlowView<'_>| flow.protocol() == TCP;
+        let mut shared = SharedPorts(BTreeMap::new());
+        for flow in context.flows.iter().filter(is_tcp).filter(|flow| !flow.client_is_certain()) {
+            shared.0.entry(flow.client()).or_default();
+            shared.0.entry(flow.server()).or_default();
+        }
+        if !shared.0.is_empty() {
+            for flow in context.flows.iter().filter(is_tcp) {
+                for end in [flow.client(), flow.server()] {
+                    if let Some(count) = shared.0.get_mut(&end) {
+                        *count += 1;
+                    }
+                }
+            }
+        }
+        shared
+    }
+
+    /// The end of a connection that has others too, where the other end has none.
+    fn server(&self, flow: &FlowView<'_>) -> Option<Side> {
+        let is_shared = |side| self.0.get(&flow.endpoints.side(side)).is_some_and(|count| *count > 1);
+        match (is_shared(Side::Low), is_shared(Side::High)) {
+            (true, false) => Some(Side::Low),
+            (false, true) => Some(Side::High),
+            _ => None,
+        }
+    }
 }
 
 /// For each two hosts that speak IPsec: which of them is the client.

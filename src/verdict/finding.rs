@@ -38,7 +38,7 @@ pub(super) fn of(scope: &Scope, pair: &PairVerdict, input: usize, said: &Service
         server_name: pair.server_name.clone(),
         summary: if made_good.is_some() { said.summary.clone() } else { judgement.story.clone() },
         explanation: judgement.likely.clone().unwrap_or(words.likely),
-        remedy: words.remedy,
+        remedy: judgement.remedy.clone().unwrap_or(words.remedy),
         also_seen: made_good.and_then(|_| judgement.in_one_line()).into_iter().chain(judgement.also.clone()).collect(),
         confidence: judgement.confidence,
         confidence_reason: judgement.reason.clone(),

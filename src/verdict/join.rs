@@ -9,10 +9,11 @@ use super::finding::{self, port_words};
 use super::outcome::outcome;
 use super::pair::{PairVerdict, TransportVerdict};
 use super::service::{self, ServiceVerdict};
+use crate::flow::Mark;
 use crate::profile;
 use crate::report::{
-    Accounted, Background, Finding, FrameRef, Input, Limits, Pair, ProfileRef, Report, SCHEMA, Service, Severity, Tool,
-    Totals, Transport, Unexpected, Verdict,
+    Accounted, Background, Confidence, Finding, FrameRef, IcmpErrors, Input, Limits, Pair, ProfileRef, Report, SCHEMA,
+    Service, Severity, Tool, Totals, Transport, Unexpected, Verdict,
 };
 
 /// A pair with the input that its verdict comes from.
@@ -28,6 +29,7 @@ pub fn join(scope: &Scope, inputs: Vec<Input>, verdicts: Vec<CaptureVerdict>) ->
     let mut notes: Vec<String> = Vec::new();
     let mut background: BTreeMap<String, Background> = BTreeMap::new();
     let mut unexpected: Vec<Unexpected> = Vec::new();
+    let mut icmp_errors: Vec<IcmpErrors> = Vec::new();
     let mut best: BTreeMap<(usize, IpAddr, Option<IpAddr>), Chosen> = BTreeMap::new();
     for verdict in verdicts {
         add_totals(&mut totals, verdict.totals);
@@ -37,6 +39,7 @@ pub fn join(scope: &Scope, inputs: Vec<Input>, verdicts: Vec<CaptureVerdict>) ->
                 notes.push(note);
             }
         }
+        icmp_errors.extend(verdict.icmp_errors);
         for (kind, more) in verdict.background {
             let known = background.entry(kind).or_insert_with(|| Background { flows: 0, packets: 0, ..more.clone() });
             known.flows += more.flows;
@@ -56,6 +59,7 @@ pub fn join(scope: &Scope, inputs: Vec<Input>, verdicts: Vec<CaptureVerdict>) ->
             }
         }
     }
+    icmp_errors.sort_by_key(|one| std::cmp::Reverse(one.packets));
     unexpected.sort_unstable_by_key(|one| (one.first_frame, one.client, one.server));
     let mut findings = Findings::default();
     let services = scope
@@ -85,6 +89,7 @@ pub fn join(scope: &Scope, inputs: Vec<Input>, verdicts: Vec<CaptureVerdict>) ->
         findings,
         unexpected,
         background: background.into_values().collect(),
+        icmp_errors,
         limits,
         notes,
     }
@@ -181,7 +186,7 @@ fn pair_report(
             verdict if verdict.works() => finding.severity.min(Severity::Warning),
             _ => finding.severity,
         };
-        findings.add(Finding { severity, ..finding }, judgement.verdict)
+        findings.add(Finding { severity, ..finding }, pair)
     });
     let facts = pair.facts.clone();
     Pair {
@@ -245,23 +250,23 @@ fn protocol_and_port(transport: &profile::Transport, port: Option<u16>) -> (Stri
 /// Findings as they are made, before they are put in order.
 #[derive(Default)]
 struct Findings {
-    all: Vec<(Verdict, Finding)>,
+    all: Vec<(Rank, Finding)>,
 }
 
+/// What puts findings in order: of a service the one that it goes by comes first.
+type Rank = (Verdict, std::cmp::Reverse<usize>, Confidence, Mark);
+
 impl Findings {
-    fn add(&mut self, finding: Finding, verdict: Verdict) -> usize {
-        self.all.push((verdict, finding));
+    fn add(&mut self, finding: Finding, pair: &PairVerdict) -> usize {
+        let (verdict, confidence, last) = pair.rank();
+        self.all.push(((verdict, std::cmp::Reverse(pair.service), confidence, last), finding));
         self.all.len() - 1
     }
 
-    /// Worst verdict first, then as they were made, which is profile order; the indexes in the services follow.
+    /// Worst verdict first, then in profile order, then the surest and the latest; the indexes in the services follow.
     fn sorted(self, mut services: Vec<Service>) -> (Vec<Finding>, Vec<Service>) {
         let mut order: Vec<usize> = (0..self.all.len()).collect();
-        order.sort_by_key(|at| {
-            let (verdict, finding) =
-                self.all.get(*at).map_or((Verdict::NotSeen, None), |(verdict, finding)| (*verdict, Some(finding)));
-            (std::cmp::Reverse((finding.map(|finding| finding.severity), verdict)), *at)
-        });
+        order.sort_by_key(|at| std::cmp::Reverse(self.all.get(*at).map(|(rank, finding)| (finding.severity, *rank))));
         let mut place = vec![0; order.len()];
         for (new, old) in order.iter().enumerate() {
             if let Some(slot) = place.get_mut(*old) {

@@ -18,7 +18,7 @@ pub(super) struct Judgement {
     pub(super) reason: Option<String>,
     /// The frames that prove it.
     pub(super) cited: Vec<Cited>,
-    /// How many frames bear on it.
+    /// How many frames bear on it, each counted once.
     pub(super) total: u64,
     /// The device that did it.
     pub(super) suspect: Option<IpAddr>,
@@ -26,6 +26,8 @@ pub(super) struct Judgement {
     pub(super) story: String,
     /// What it may be, where the cause alone does not say enough.
     pub(super) likely: Option<String>,
+    /// What to do, where the advice for the cause does not fit.
+    pub(super) remedy: Option<String>,
     /// What else went wrong, which the cause does not explain.
     pub(super) also: Vec<String>,
     /// The messages of the conversation, in order, where they tell the story.
@@ -64,6 +66,7 @@ impl Judgement {
             suspect: None,
             story: story.into(),
             likely: None,
+            remedy: None,
             also: Vec::new(),
             sequence: Vec::new(),
         }
@@ -100,6 +103,12 @@ impl Judgement {
         self
     }
 
+    /// Says what to do.
+    pub(super) fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
     /// `connection-refused: 10.0.0.5:4500 refused the connection`; none where it works.
     pub(super) fn in_one_line(&self) -> Option<String> {
         Some(format!("{}: {}", self.cause?.code(), self.story))
@@ -107,16 +116,32 @@ impl Judgement {
 
     /// Cites frames that all show the same.
     pub(super) fn citing(mut self, marks: &Marks, note: &str) -> Self {
-        self.total += marks.count();
+        let known = marks.cited().filter(|mark| self.cites(*mark)).count() as u64;
+        self.total += marks.count() - known;
         self.cited.extend(marks.cited().map(|mark| Cited { mark, note: note.to_owned() }));
         self
     }
 
     /// Cites one frame.
     pub(super) fn citing_one(mut self, mark: Mark, note: impl Into<String>) -> Self {
-        self.total += 1;
+        self.total += u64::from(!self.cites(mark));
         self.cited.push(Cited { mark, note: note.into() });
         self
+    }
+
+    /// Cites what proves another judgement.
+    pub(super) fn citing_proof_of(mut self, other: &Judgement) -> Self {
+        let mut known: Vec<u64> = other.cited.iter().map(|cited| cited.mark.frame).collect();
+        known.sort_unstable();
+        known.dedup();
+        known.retain(|frame| self.cited.iter().any(|cited| cited.mark.frame == *frame));
+        self.total += other.total.saturating_sub(known.len() as u64);
+        self.cited.extend(other.cited.iter().cloned());
+        self
+    }
+
+    fn cites(&self, mark: Mark) -> bool {
+        self.cited.iter().any(|cited| cited.mark.frame == mark.frame)
     }
 
     /// The frames cited, in order, each once, capped: the first ones and the last.

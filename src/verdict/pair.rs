@@ -13,7 +13,7 @@ use super::{tcp, tunnel, udp};
 use crate::decode::Side;
 use crate::flow::{FlowView, Mark};
 use crate::profile::{Service, Speaks};
-use crate::report::{Attribution, Cause, Confidence, Encapsulation, Ike, Nat, Tls};
+use crate::report::{Attribution, Cause, Confidence, Encapsulation, Ike, Nat, Tls, Verdict};
 use crate::time::Timestamp;
 
 /// A flow of a pair.
@@ -196,11 +196,10 @@ fn join(service: &Service, judged: &BTreeMap<usize, Judgement>) -> (Judgement, O
     };
     let is_dtls = service.transports.get(*failed).is_some_and(|transport| transport.speaks == Speaks::Dtls);
     let cause = if is_dtls { Cause::DtlsBlocked } else { Cause::UdpBlockedTcpUsed };
-    let mut judgement = Judgement::of(cause, format!("{}; {}", failure.story, works.story));
-    judgement.cited.clone_from(&failure.cited);
-    judgement.total = failure.total;
-    judgement.suspect = failure.suspect;
-    judgement.cited.extend(works.cited.iter().cloned());
+    let judgement = Judgement::of(cause, format!("{}; {}", failure.story, works.story))
+        .by(failure.suspect)
+        .citing_proof_of(failure)
+        .citing_proof_of(works);
     (judgement, Some(*failed))
 }
 
@@ -244,6 +243,11 @@ impl PairVerdict {
     pub(super) fn attempts_unanswered(&self) -> u64 {
         let silent = self.transports.iter().filter(|transport| transport.packets[1] == 0);
         silent.map(|transport| transport.flows).sum()
+    }
+
+    /// Which of several pairs stands for their service: the worst, the surest, the latest.
+    pub(super) fn rank(&self) -> (Verdict, Confidence, Mark) {
+        (self.judgement.verdict, self.judgement.confidence, self.last)
     }
 
     /// When it began.

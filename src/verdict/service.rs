@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::pair::PairVerdict;
+use crate::flow::Mark;
 use crate::report::{Attribution, Cause, Confidence, Verdict};
 use crate::time::Span;
 
-/// A client that turns to another server within this time of starting with the first one tries them one after another.
+/// A client that turns to another server within this time of starting with the first one, or of losing it, tries them one after
+/// another.
 const FALLBACK: Span = Span::from_secs(120);
 
 /// Clients start the second address family within this time of the first (RFC 8305 recommends 250 ms).
@@ -24,6 +26,8 @@ pub(super) struct ServiceVerdict {
     /// Indexes into the profile's services.
     pub(super) candidates: Vec<usize>,
     pub(super) summary: String,
+    /// When the last of it was seen.
+    last: Option<Mark>,
 }
 
 /// Joins the pairs of a service: the worst of them, except that a client's own fallbacks are judged together.
@@ -37,7 +41,7 @@ pub(super) fn join(pairs: &[&PairVerdict]) -> ServiceVerdict {
     let worst = by_client
         .values()
         .map(|pairs| of_client(pairs))
-        .max_by_key(|said| (said.verdict, said.confidence.map_or(0, |confidence| confidence as u8)));
+        .max_by_key(|said| (said.verdict, said.confidence.map_or(0, |confidence| confidence as u8), said.last));
     let mut said = worst.unwrap_or(ServiceVerdict {
         verdict: Verdict::NotSeen,
         cause: None,
@@ -46,6 +50,7 @@ pub(super) fn join(pairs: &[&PairVerdict]) -> ServiceVerdict {
         attribution: None,
         candidates: Vec::new(),
         summary: String::new(),
+        last: None,
     });
     said.candidates = pairs.iter().flat_map(|pair| pair.candidates.iter().copied()).collect();
     said.candidates.sort_unstable();
@@ -89,7 +94,7 @@ fn of_client(pairs: &[&PairVerdict]) -> ServiceVerdict {
     if let Some(unread) = unread {
         return said_of(unread);
     }
-    let worst = alone.into_iter().max_by_key(|pair| (pair.judgement.verdict, pair.judgement.confidence));
+    let worst = alone.into_iter().max_by_key(|pair| pair.rank());
     let given_up = pairs.iter().find_map(|pair| (is_failure(pair)).then(|| Some((pair, rescued(pair)?))).flatten());
     match (worst, given_up) {
         (Some(worst), Some((failed, works))) if worst.works() => fallback(failed, works),
@@ -112,11 +117,13 @@ fn is_failure(pair: &PairVerdict) -> bool {
     pair.judgement.verdict.is_bad()
 }
 
-/// Whether `works` is where the client turned when `failed` did not answer: it began later, and the failed one was not tried
-/// again once it worked.
+/// Whether `works` is where the client turned when `failed` did not answer, or no longer: it began later, and the failed one was not
+/// tried again once it worked.
 fn is_fallback(failed: &PairVerdict, works: &PairVerdict) -> bool {
-    works.start() >= failed.start()
-        && works.start() - failed.start() <= FALLBACK
+    let interrupted = failed.judgement.verdict == Verdict::Interrupted;
+    let since = if interrupted { failed.last.time } else { failed.start() };
+    works.start() >= since
+        && works.start() - since <= FALLBACK
         && failed
             .judgement
             .evidence()
@@ -158,5 +165,6 @@ fn said_of(pair: &PairVerdict) -> ServiceVerdict {
         attribution: Some(pair.attribution),
         candidates: pair.candidates.clone(),
         summary: pair.judgement.story.clone(),
+        last: Some(pair.last),
     }
 }

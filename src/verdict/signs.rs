@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::claims::Parties;
 use super::context::Context;
 use super::payload;
+use crate::decode::Side;
 use crate::flow::{FlowView, NameSource};
 use crate::proto::sniff::Spoken;
 use crate::report::Attribution;
@@ -19,7 +20,15 @@ pub(super) struct Signs {
     telling: BTreeMap<IpAddr, Vec<(String, Attribution)>>,
     /// Addresses with a name of the vendor.
     vendors: BTreeSet<IpAddr>,
+    /// Address and port that a search for devices went out from (UPnP Device Architecture 2.0, 1.3): their answers come there, from any
+    /// port.
+    searched: BTreeSet<(IpAddr, u16)>,
 }
+
+/// Where searches for devices go to (SSDP).
+const SEARCH: u16 = 1900;
+
+const UDP: u8 = 17;
 
 /// Ports whose sites count together: TLS and QUIC or DTLS on 443 are one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,11 +41,16 @@ impl Signs {
             sites: BTreeMap::new(),
             telling: BTreeMap::new(),
             vendors: BTreeSet::new(),
+            searched: BTreeSet::new(),
         };
         signs.read_names(context);
         let mut speaks_tls = BTreeSet::new();
         let mut speaks_dtls = BTreeSet::new();
         for (flow, parties) in flows {
+            if flow.protocol() == UDP && parties.server_port() == SEARCH && parties.server().is_multicast() {
+                let client = parties.client_side;
+                signs.searched.insert(flow.endpoints.side(client));
+            }
             let spoken = flow.spoken(parties.client_side);
             let pair = (parties.client(), parties.server());
             if answered_ike(flow, parties) {
@@ -83,6 +97,13 @@ impl Signs {
     /// What says that a server is the gateway, if anything does.
     pub(super) fn is_gateway(&self, server: IpAddr) -> Option<Attribution> {
         self.gateways.get(&server).copied()
+    }
+
+    /// Whether a datagram goes where a search for devices came from, and looks like an answer as far as it was looked at.
+    pub(super) fn answers_search(&self, flow: &FlowView<'_>) -> bool {
+        let to = |side: Side| self.searched.contains(&flow.endpoints.side(side)) && flow.packets(side) == 0;
+        let spoken = |side: Side| flow.spoken(side.other()).is_none_or(|spoken| spoken == Spoken::Text);
+        flow.protocol() == UDP && [Side::Low, Side::High].into_iter().any(|side| to(side) && spoken(side))
     }
 
     /// Whether any server was found to be the gateway.

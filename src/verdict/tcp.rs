@@ -196,9 +196,10 @@ fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, speaks: Speaks,
         return judgement.citing_one(flow.first(), "first packet");
     }
     // Each direction by itself: a bulk transfer loses in one, and its acknowledgements would hide it.
-    let lossy = [ours, theirs].into_iter().find(|half| is_heavy_loss(half.retransmitted, half.data_packets));
+    let lost = |half: &Half| half.retransmitted - half.spurious;
+    let lossy = [ours, theirs].into_iter().find(|half| is_heavy_loss(lost(half), half.data_packets));
     if let Some(half) = lossy {
-        let (repeated, segments) = (half.retransmitted, half.data_packets);
+        let (repeated, segments) = (lost(half), half.data_packets);
         return Judgement::of(
             Cause::PacketLoss,
             format!("{target} works, but {repeated} of {segments} segments of one direction were sent again"),
@@ -210,6 +211,7 @@ fn worked(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, speaks: Speaks,
     let judgement = Judgement::seen(format!("{target} answered, data went both ways{remark}"))
         .citing_one(flow.first(), "first packet")
         .citing_one(flow.last(), "last packet");
+    let judgement = content::smtp::with_refusals(judgement, flow);
     if tcp.saw_opening() {
         judgement
     } else {
@@ -320,6 +322,10 @@ fn answered_but_not_open(flow: &FlowView<'_>, tcp: &Tcp, target: &str, reset: Op
             .citing(&ours.opening, "SYN")
             .citing(&theirs.opening, "SYN-ACK");
     }
+    if ours.opening.is_empty() && ours.last.is_none() {
+        let story = format!("only the SYN-ACK of {target} is in the capture, and not the SYN that it answers");
+        return Judgement::of(Cause::StartedMidFlow, story).citing(&theirs.opening, "SYN-ACK");
+    }
     let client_reset = tcp.resets().iter().any(|reset| reset.side == flow.client_side());
     let story = match (client_reset, reset) {
         (true, _) => {
@@ -367,7 +373,11 @@ fn opened(context: &Context<'_>, flow: &FlowView<'_>, tcp: &Tcp, target: &str, r
             Judgement {
                 verdict: Verdict::Inconclusive,
                 cause: Some(Cause::SingleAttempt),
-                story: format!("{target} accepted the connection, which was closed unused"),
+                story: if client_end.or(theirs.fin).is_some() {
+                    format!("{target} accepted the connection, which was closed unused")
+                } else {
+                    format!("{target} accepted the connection, and the capture ends {waited} later without data")
+                },
                 ..opened
             }
         };

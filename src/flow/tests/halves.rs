@@ -49,6 +49,14 @@ fn the_same_data_again_is_a_repetition_and_a_keep_alive_is_none() {
     let flow = only_flow(&shard);
     let half = flow.tcp().unwrap().half(flow.client_side());
     assert_eq!((half.data_packets, half.retransmitted, half.pending), (3, 2, None));
+    assert_eq!((half.spurious, half.sent_again.count()), (0, 2));
+
+    // What was acknowledged in the capture is not lost, whatever made the sender repeat it.
+    packets.extend([client(8, b"hello")]);
+    let shard = followed(&packets);
+    let flow = only_flow(&shard);
+    let half = flow.tcp().unwrap().half(flow.client_side());
+    assert_eq!((half.retransmitted, half.spurious, half.sent_again.count()), (3, 1, 2));
 }
 
 #[test]

@@ -36,6 +36,7 @@ pub(crate) fn empty() -> Report {
         findings: vec![],
         unexpected: vec![],
         background: vec![],
+        icmp_errors: vec![],
         limits: Limits::default(),
         notes: vec![],
     }

@@ -4,6 +4,7 @@ use super::frames::{self, CLOCK};
 use super::ladder;
 use crate::render::layout::{blanks, pad, pad_left, thousands, width};
 use crate::render::page::{Page, Piece, Tone};
+use crate::render::words;
 use crate::report::{Cause, Confidence, Evidence, Finding, FrameRef, Report, Severity, Verdict};
 use crate::text::visible;
 
@@ -15,35 +16,53 @@ const LABEL: usize = 16;
 
 /// Draws the findings, the worst first, as the report has them.
 pub(super) fn draw(report: &Report, all: bool, page: &mut Page) {
-    let shown = if all { report.findings.len() } else { SHOWN };
-    let number_width = thousands(report.findings.len().min(shown) as u64).len();
-    for (index, finding) in report.findings.iter().take(shown).enumerate() {
+    let groups: Vec<&[Finding]> = report.findings.chunk_by(is_same).collect();
+    let shown = if all { groups.len() } else { SHOWN };
+    let number_width = thousands(groups.len().min(shown) as u64).len();
+    for (index, group) in groups.iter().take(shown).enumerate() {
         let number = pad_left(&(index + 1).to_string(), number_width);
+        let Some(finding) = group.first() else { continue };
+        let services: Vec<String> = group.iter().map(|finding| finding.service.clone()).collect();
         if finding.severity == Severity::Info {
-            draw_info(report, finding, &number, all, page);
+            draw_info(report, finding, &services, &number, all, page);
         } else {
-            draw_trouble(report, finding, &number, all, page);
+            draw_trouble(report, finding, &services, &number, all, page);
         }
         page.blank();
     }
-    if let Some(more) = report.findings.len().checked_sub(shown).filter(|&more| more > 0) {
+    if let Some(more) = groups.len().checked_sub(shown).filter(|&more| more > 0) {
         page.hanging(vec![], &format!("and {} more findings; -v lists them", thousands(more as u64)), Tone::Faint);
         page.blank();
     }
 }
 
-fn draw_trouble(report: &Report, finding: &Finding, number: &str, all: bool, page: &mut Page) {
+/// Whether two findings are one for the reader: services that share a port have all but their names in common.
+fn is_same(one: &Finding, other: &Finding) -> bool {
+    (one.service != other.service)
+        && (&one.code, &one.summary, one.client, one.server)
+            == (&other.code, &other.summary, other.client, other.server)
+        && (one.severity, one.confidence, &one.evidence) == (other.severity, other.confidence, &other.evidence)
+}
+
+fn draw_trouble(report: &Report, finding: &Finding, services: &[String], number: &str, all: bool, page: &mut Page) {
     let cause = Cause::ALL.iter().find(|cause| cause.code() == finding.code);
     let verdict = cause.map_or(Verdict::Inconclusive, |cause| cause.verdict());
     let tone = Tone::of(verdict);
-    let predicate = match verdict {
-        Verdict::Failed => "failed",
-        Verdict::Interrupted => "was interrupted",
-        Verdict::Degraded => "is degraded",
-        Verdict::Inconclusive => "is inconclusive",
-        _ => "is blocked",
+    let (one, several) = match verdict {
+        Verdict::Failed => ("failed", "failed"),
+        Verdict::Interrupted => ("was interrupted", "were interrupted"),
+        Verdict::Degraded => ("is degraded", "are degraded"),
+        Verdict::Inconclusive => ("is inconclusive", "are inconclusive"),
+        _ => ("is blocked", "are blocked"),
     };
-    title(number, &format!("{} {predicate}: {}", finding.service, finding.code), Some(finding.confidence), tone, page);
+    let predicate = if services.len() == 1 { one } else { several };
+    title(
+        number,
+        &format!("{} {predicate}: {}", words::and_list(services), finding.code),
+        Some(finding.confidence),
+        tone,
+        page,
+    );
 
     let mut section = Section { indent: number.len() + 2, page };
     if all || pairs_of(report, finding) > 1 {
@@ -73,8 +92,8 @@ fn draw_trouble(report: &Report, finding: &Finding, number: &str, all: bool, pag
 }
 
 /// Worth knowing: what it is and what to do; the rest is for `-v`.
-fn draw_info(report: &Report, finding: &Finding, number: &str, all: bool, page: &mut Page) {
-    title(number, &format!("{}: {}", finding.service, finding.code), None, Tone::Strong, page);
+fn draw_info(report: &Report, finding: &Finding, services: &[String], number: &str, all: bool, page: &mut Page) {
+    title(number, &format!("{}: {}", words::and_list(services), finding.code), None, Tone::Strong, page);
     let frames = proof(report, finding, page);
     let cited = if frames.is_empty() { String::new() } else { format!(" ({frames})") };
     let mut section = Section { indent: number.len() + 2, page };

@@ -4,7 +4,7 @@ use super::frames;
 use crate::render::layout::{blanks, column_widths, count, flow, pad, thousands};
 use crate::render::page::{Page, Piece, Tone};
 use crate::render::words;
-use crate::report::{Limits, Report, Unexpected};
+use crate::report::{IcmpErrors, Limits, Report, Unexpected};
 use crate::text::visible;
 
 /// More than this are counted; `-v` lists them.
@@ -13,13 +13,18 @@ const SHOWN: usize = 10;
 /// Kinds of background that are named without `-v`; the rest is counted.
 const KINDS: usize = 4;
 
-/// As wide as `Background` and the gap behind it.
+/// Groups of ICMP errors that are told without `-v`.
+const ICMP_GROUPS: usize = 3;
+
+/// As wide as `ICMP errors` and the gap behind it.
 const LABEL: usize = 13;
 
 /// Draws whatever there is.
 pub(super) fn draw(report: &Report, all: bool, page: &mut Page) {
     unexpected(report, all, page);
     background(report, all, page);
+    icmp_errors(report, all, page);
+    beside(report, page);
     limits(&report.limits, page);
     for (index, note) in report.notes.iter().enumerate() {
         page.hanging(label(if index == 0 { "Note" } else { "" }, Tone::Faint), note, Tone::Plain);
@@ -99,6 +104,46 @@ fn background(report: &Report, all: bool, page: &mut Page) {
         format!("{} of {}", count(packets, "packet"), words::and_list(&kinds))
     };
     page.hanging(label("Background", Tone::Faint), &text, Tone::Faint);
+}
+
+/// Who says that what did not arrive.
+fn icmp_errors(report: &Report, all: bool, page: &mut Page) {
+    let total = report.totals.accounted.icmp_errors;
+    if total == 0 {
+        return;
+    }
+    let shown = if all { report.icmp_errors.len() } else { ICMP_GROUPS };
+    let quoted: u64 = report.icmp_errors.iter().take(shown).map(|group| group.packets).sum();
+    let mut words: Vec<String> = report.icmp_errors.iter().take(shown).map(icmp_group).collect();
+    if let Some(more) = total.checked_sub(quoted).filter(|&more| more > 0) {
+        let all_told = shown >= report.icmp_errors.len();
+        words.push(format!("{} {}", thousands(more), if all_told { "about flows not seen here" } else { "more" }));
+    }
+    page.hanging(label("ICMP errors", Tone::Faint), &words.join("; "), Tone::Faint);
+}
+
+/// `16 host unreachable from 192.168.2.30 about 198.51.100.53 udp/53`.
+fn icmp_group(group: &IcmpErrors) -> String {
+    let port = words::protocol_port(&group.protocol, group.port);
+    format!("{} {} from {} about {} {port}", thousands(group.packets), group.says, group.from, group.server)
+}
+
+/// The packets that stand nowhere else, so that the sums add up.
+fn beside(report: &Report, page: &mut Page) {
+    let accounted = &report.totals.accounted;
+    let there: Vec<String> = [
+        (accounted.duplicates, "duplicate", "duplicates"),
+        (accounted.not_ip, "packet that is not IP", "packets that are not IP"),
+        (accounted.undecoded, "packet not decoded", "packets not decoded"),
+        (accounted.filtered, "packet filtered out", "packets filtered out"),
+    ]
+    .into_iter()
+    .filter(|(number, ..)| *number > 0)
+    .map(|(number, one, many)| format!("{} {}", thousands(number), if number == 1 { one } else { many }))
+    .collect();
+    if !there.is_empty() {
+        page.hanging(label("Not judged", Tone::Faint), &there.join(", "), Tone::Faint);
+    }
 }
 
 /// Only what was hit, and what follows from it.

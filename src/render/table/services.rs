@@ -10,6 +10,8 @@ use crate::text::visible;
 
 /// Service identifiers are short; a longer one (the profile may be the user's own) is wrapped.
 const NAME: usize = 24;
+/// Few host names are longer; the DNS allows 253.
+const HOST_NAME: usize = 64;
 /// The mark and its blank.
 const MARK: usize = 2;
 /// With more pairs than this the reader needs the worst ones, and `-v` for the rest.
@@ -102,8 +104,25 @@ fn on_the_wire(report: &Report, service: &Service) -> String {
     }
     let mut text = service.summary.clone();
     let others: Vec<String> = service.candidates.iter().filter(|id| **id != service.id).cloned().collect();
-    if service.attribution == Some(Attribution::SharedPort) && !others.is_empty() {
-        text.push_str(&format!("; may be {} as well, which uses the same port", words::and_list(&others)));
+    let shares = service.attribution == Some(Attribution::SharedPort) && !others.is_empty();
+    let mut before = report.services.iter().take_while(|known| known.id != service.id);
+    let is_told = |known: &&Service| others.contains(&known.id) && known.summary == service.summary;
+    if shares && let Some(known) = before.find(is_told) {
+        return format!("the same as {}, which uses the same port", known.id);
+    }
+    let mut names: Vec<&str> = service.pairs.iter().filter_map(|pair| pair.server_name.as_deref()).collect();
+    names.sort_unstable();
+    names.dedup();
+    // Where the port alone says whose it is, the name lets the reader judge.
+    if let [name] = names.as_slice()
+        && matches!(service.attribution, Some(Attribution::Port | Attribution::SharedPort))
+        && !text.contains(name)
+    {
+        text.push_str(&format!("; its name is {}", cut(&visible(name), HOST_NAME, "...")));
+    }
+    if shares {
+        let use_it = if others.len() == 1 { "which uses" } else { "which use" };
+        text.push_str(&format!("; may be {} as well, {use_it} the same port", words::and_list(&others)));
     }
     let told =
         service.findings.iter().any(|&index| report.findings.get(index).is_some_and(|f| f.confidence_reason.is_some()));

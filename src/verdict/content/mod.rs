@@ -3,7 +3,7 @@
 mod certificate;
 mod http;
 mod interception;
-mod smtp;
+pub(super) mod smtp;
 mod tls;
 
 pub(super) use tls::refused_datagram;

@@ -9,11 +9,15 @@ use crate::flow::{EspLog, FlowView, IkeLog, IkeMessage, Mark, Marks};
 use crate::profile::Speaks;
 use crate::proto::ike::{exchange_name, notify};
 use crate::report::Cause;
+use crate::time::Span;
 use crate::verdict::context::Context;
 use crate::verdict::judgement::Judgement;
 use crate::verdict::pair::PairFlow;
 use crate::verdict::silence::{self, Unanswered};
 use crate::verdict::tcp;
+
+/// Each end of a set-up goes on at once where no user is asked; what has not come within this time is more than late.
+const PROMPT: Span = Span::from_secs(3);
 
 /// One client's IKE and ESP with one gateway.
 pub(super) struct Conversation<'c, 'a> {
@@ -110,8 +114,7 @@ impl<'c, 'a> Conversation<'c, 'a> {
     /// ESP of one way of travelling.
     pub(super) fn esp(&self, speaks: Speaks) -> Traffic {
         let of = |wanted: fn(Side) -> Side| {
-            let spis = self.esp_logs(speaks).flat_map(|(flow, log)| log.from(wanted(flow.client_side)));
-            tcp::merge(spis.map(|spi| &spi.packets))
+            tcp::merge(self.esp_logs(speaks).flat_map(|(flow, log)| log.packets(wanted(flow.client_side))))
         };
         Traffic { out: of(|client| client), back: of(Side::other) }
     }
@@ -141,9 +144,7 @@ impl<'c, 'a> Conversation<'c, 'a> {
     pub(super) fn last_esp_back(&self) -> Option<Mark> {
         self.flows
             .iter()
-            .filter_map(|flow| {
-                esp_log(&flow.flow)?.from(flow.client_side.other()).filter_map(|spi| spi.packets.last()).max()
-            })
+            .filter_map(|flow| esp_log(&flow.flow)?.packets(flow.client_side.other()).filter_map(Marks::last).max())
             .max()
     }
 
@@ -151,16 +152,16 @@ impl<'c, 'a> Conversation<'c, 'a> {
     pub(super) fn first_esp_back(&self) -> Option<Mark> {
         self.flows
             .iter()
-            .filter_map(|flow| {
-                esp_log(&flow.flow)?.from(flow.client_side.other()).filter_map(|spi| spi.packets.first()).min()
-            })
+            .filter_map(|flow| esp_log(&flow.flow)?.packets(flow.client_side.other()).filter_map(Marks::first).min())
             .min()
     }
 
     /// The last ESP packet of either end.
     pub(super) fn last_esp(&self) -> Option<Mark> {
-        let spis = self.flows.iter().filter_map(|flow| esp_log(&flow.flow)).flat_map(EspLog::spis);
-        spis.filter_map(|spi| spi.packets.last()).max()
+        let logs = self.flows.iter().filter_map(|flow| esp_log(&flow.flow));
+        logs.flat_map(|log| [Side::Low, Side::High].into_iter().flat_map(|side| log.packets(side)))
+            .filter_map(Marks::last)
+            .max()
     }
 
     /// The last packet of the gateway of any kind.
@@ -192,8 +193,20 @@ impl<'c, 'a> Conversation<'c, 'a> {
     }
 
     /// Whether the capture goes on for `patience` after `mark`: what did not happen within it did not happen.
-    pub(super) fn goes_on(&self, mark: Mark, patience: crate::time::Span) -> bool {
+    pub(super) fn goes_on(&self, mark: Mark, patience: Span) -> bool {
         self.context.horizon() - mark.time >= patience
+    }
+
+    /// What the capture holds behind `mark`, the last step that it shows of a set-up.
+    pub(super) fn aftermath(&self, mark: Mark) -> String {
+        let is_cut = self.context.analysis.info.damage.iter().any(|damage| damage.frame > mark.frame);
+        let after = self.context.horizon() - mark.time;
+        match after {
+            _ if is_cut && after < PROMPT => "the file is damaged behind that".to_owned(),
+            Span(0) => "the capture ends there".to_owned(),
+            _ if after < PROMPT => format!("the capture ends {after} later"),
+            _ => format!("nothing more of it follows in the remaining {after} of the capture"),
+        }
     }
 
     pub(super) fn index_of(&self, speaks: Speaks) -> Option<usize> {

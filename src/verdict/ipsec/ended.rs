@@ -219,7 +219,7 @@ impl<'a> Ended<'_, '_, 'a> {
     /// The gateway's own DELETE, without ESP of it afterwards. After a rekey or a move the gateway deletes the old child, which ends
     /// nothing.
     fn closed_by_gateway(&self) -> Option<(Judgement, Speaks)> {
-        let (_, exchanges) = self.last_v2()?;
+        let (sa, exchanges) = self.last_v2()?;
         let deletes = |by_client: bool| {
             exchanges.iter().filter(move |exchange| {
                 exchange.kind == INFORMATIONAL
@@ -236,7 +236,10 @@ impl<'a> Ended<'_, '_, 'a> {
                 && (exchange.kind == CREATE_CHILD_SA && exchange.is_answered() && !exchange.is_answered_by_notify()
                     || exchange.kind == INFORMATIONAL && exchange.by_client && exchange.asks() == Some(payload::NOTIFY))
         });
-        let is_the_end = self.no_esp_after(at) && self.no_later_sa(at) && self.conversation.goes_on(at, QUIET);
+        let goes_on = self.conversation.goes_on(at, QUIET);
+        // An SA of which the set-up is here and that nothing renewed has one child: with either of the two the tunnel is gone.
+        let was_all = sa.begins_here() && !moved;
+        let is_the_end = self.no_esp_after(at) && self.no_later_sa(at) && (goes_on || was_all);
         // The new child must be seen to fail: its first packets may only be waiting for their answers.
         let unanswered = self.conversation.esp_unanswered();
         let is_silent = unanswered.count() >= MIN_ATTEMPTS && unanswered.span() >= MIN_SPAN;
@@ -246,11 +249,17 @@ impl<'a> Ended<'_, '_, 'a> {
         let server = self.conversation.server;
         let idle = self.conversation.last_esp().map(|last| at.time - last.time).filter(|idle| *idle >= IDLE);
         let after = idle.map_or_else(String::new, |idle| format!(", after {idle} without traffic"));
-        let story = format!("{}{server} deleted the SA without being asked to{after}", self.worked());
+        let unanswered = if delete.is_answered() { "" } else { "; the client's answer is not in the capture" };
+        let story = format!("{}{server} deleted the SA without being asked to{after}{unanswered}", self.worked());
         let judgement = Judgement::of(Cause::ClosedByGateway, story)
             .by(Some(server))
             .citing(&delete.sent(), "INFORMATIONAL request of the gateway: DELETE")
             .citing(&self.last_of_tunnel(), "last ESP of the gateway");
+        let judgement = if goes_on {
+            judgement
+        } else {
+            judgement.at_most(Confidence::Medium, "the capture ends before the client could have come back")
+        };
         Some((judgement, delete.way()?))
     }
 

@@ -2,7 +2,8 @@
 
 use super::Outcome;
 use super::conversation::Conversation;
-use crate::flow::Mark;
+use crate::decode::Side;
+use crate::flow::{EspLog, Mark};
 use crate::profile::Speaks;
 use crate::report::{Cause, Confidence};
 use crate::time::Span;
@@ -61,8 +62,26 @@ pub(super) fn native(conversation: &Conversation<'_, '_>) -> Judgement {
             .citing(&ike, "IKE of the gateway")
             .at_most(Confidence::Medium, "a silent host behind the gateway looks the same from here");
     }
-    let story = format!("native ESP between {client} and {server} {story}; that is too little to tell");
+    let story =
+        format!("native ESP between {client} and {server} {story}; that is too little to tell{}", oddity(conversation));
     Judgement::of(Cause::StartedMidFlow, story).citing(marks, note)
+}
+
+/// What no packet of a security association has: an SPI below 256 (RFC 4303, 2.1), or none. Empty where there is nothing of it.
+fn oddity(conversation: &Conversation<'_, '_>) -> String {
+    let logs = || conversation.esp_logs(Speaks::Esp).map(|(_, log)| log);
+    let reserved = logs().flat_map(EspLog::spis).find(|spi| spi.is_reserved());
+    let cut: u64 = logs().map(|log| log.cut(Side::Low).count() + log.cut(Side::High).count()).sum();
+    let mut words = String::new();
+    if let Some(spi) = reserved {
+        words.push_str(&format!("; its SPI {} is a reserved one, which no tunnel has", spi.spi));
+    }
+    match cut {
+        0 => {}
+        1 => words.push_str("; one packet is cut before its SPI and number"),
+        _ => words.push_str(&format!("; {cut} packets are cut before their SPI and number")),
+    }
+    words
 }
 
 /// ESP in UDP or TCP goes out and none comes back, while IKE is answered: no port is blocked.

@@ -23,9 +23,11 @@ pub(super) use moved::{addresses, moves};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::advice::better_capture;
 use super::context::Context;
 use super::judgement::Judgement;
 use super::pair::PairFlow;
+use crate::flow::Marks;
 use crate::profile::Speaks;
 use crate::proto::ike::exchange::v2::CREATE_CHILD_SA;
 use crate::proto::ike::payload::kind::v2 as payload;
@@ -74,20 +76,50 @@ impl Outcome {
         }
     }
 
+    /// The set-up stops behind an answer of the gateway, and the capture does not show why.
+    fn unfinished(conversation: &Conversation<'_, '_>, story: &str, answered: &Marks, way: Speaks) -> Self {
+        let end = answered.last().map(|last| conversation.aftermath(last));
+        let story = [Some(story.to_owned()), end].into_iter().flatten().collect::<Vec<_>>().join("; ");
+        let judgement = Judgement::of(Cause::TunnelIdle, story).citing(answered, "answer of the gateway");
+        let remedy =
+            format!("capture until the client reports success or failure: {}", better_capture(conversation.client));
+        let judgement = judgement.likely("the capture ends, or is cut, before the set-up is complete").remedy(remedy);
+        Outcome::open(judgement, way)
+    }
+
     /// IKE is up, and no protected traffic went both ways.
     fn up(conversation: &Conversation<'_, '_>, sa: &IkeSa<'_>, way: Speaks) -> Self {
+        Outcome::used(conversation, way).unwrap_or_else(|| Outcome::idle(conversation, sa, way))
+    }
+
+    /// What ended the tunnel, or protected traffic that went one way.
+    fn used(conversation: &Conversation<'_, '_>, way: Speaks) -> Option<Self> {
         if let Some((judgement, way)) = ended::judge(conversation) {
-            return Outcome::settled(judgement, way);
+            return Some(Outcome::settled(judgement, way));
         }
         let natively = conversation.esp(Speaks::Esp);
         if !natively.out.is_empty() || !natively.back.is_empty() {
-            return Outcome::settled(esp::native(conversation), Speaks::Esp);
+            return Some(Outcome::settled(esp::native(conversation), Speaks::Esp));
         }
-        if let Some(outcome) = esp::no_return(conversation, way) {
-            return outcome;
+        esp::no_return(conversation, way)
+    }
+
+    /// IKE is up, and nothing went through the tunnel.
+    fn idle(conversation: &Conversation<'_, '_>, sa: &IkeSa<'_>, way: Speaks) -> Self {
+        let opening = sa.messages.iter().take(6).filter_map(|sent| sent.marks().first()).collect();
+        if let Some(delete) = sa.deleted_by_client() {
+            let client = conversation.client;
+            let story = format!(
+                "{} answers IKE, and {client} deleted the SA itself; no protected traffic is in the capture",
+                conversation.target(way)
+            );
+            let judgement = Judgement::of(Cause::TunnelIdle, story)
+                .likely(format!("{client} or its user ended the tunnel before anything used it"))
+                .citing(&delete, "INFORMATIONAL request of the client: DELETE")
+                .citing(&opening, "IKE");
+            return Outcome::settled(judgement, way);
         }
         let story = format!("{} answers IKE, and no protected traffic is in the capture", conversation.target(way));
-        let opening = sa.messages.iter().take(6).filter_map(|sent| sent.marks().first()).collect();
         Outcome::settled(Judgement::of(Cause::TunnelIdle, story).citing(&opening, "IKE"), way)
     }
 }
@@ -134,6 +166,9 @@ fn whole(conversation: &Conversation<'_, '_>, transports: &BTreeMap<usize, Judge
         .max_by_key(|carrier| carrier.traffic.back.last());
     if let Some(carrier) = carrier {
         return carried(conversation, &carrier, transports);
+    }
+    if let Some((judgement, way)) = ways::unasked(conversation) {
+        return (judgement, conversation.index_of(way));
     }
     let mut undecided: Option<Outcome> = None;
     for sa in conversation.sas.iter().rev().filter(|sa| sa.is_answered()) {

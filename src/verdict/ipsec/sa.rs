@@ -67,6 +67,13 @@ impl<'a> IkeSa<'a> {
         })
     }
 
+    /// IKEv2: the client's own DELETE, where the SA ends with it.
+    pub(super) fn deleted_by_client(&self) -> Option<Marks> {
+        let exchanges = if self.is_v2() { self.exchanges() } else { Vec::new() };
+        let last = exchanges.last()?;
+        (last.by_client && last.kind == v2::INFORMATIONAL && last.asks() == Some(kind::v2::DELETE)).then(|| last.sent())
+    }
+
     /// The algorithms that the gateway chose.
     pub(super) fn suite(&self) -> Option<Suite> {
         self.messages.iter().filter(|sent| !sent.from_client).find_map(|sent| sent.message.clear.suite)

@@ -121,7 +121,14 @@ impl<'a> Ladder<'_, '_, 'a> {
             if let Some(judgement) = silent::not_accepted(self.conversation, &last, &answers, &sent, &answered) {
                 return Some(Outcome::settled(judgement, way));
             }
-            return Some(Outcome::up(self.conversation, self.sa, way));
+            return Some(Outcome::used(self.conversation, way).unwrap_or_else(|| {
+                let story = match 2 * reached(true) {
+                    6 => format!("phase 1 with {server} is complete, and the client did not go on to phase 2"),
+                    number => format!("{server} sent message {number} of main mode, and the client did not go on"),
+                };
+                let last = answers.iter().filter_map(|sent| sent.marks().last()).max();
+                Outcome::unfinished(self.conversation, &story, &last.into_iter().collect(), way)
+            }));
         }
         let number = 2 * reached(true) - 1;
         let label = format!("message {number} of main mode");
@@ -175,7 +182,14 @@ impl<'a> Ladder<'_, '_, 'a> {
         if repeated && sent.count() >= MIN_ATTEMPTS {
             return silent::unanswered(self.conversation, "message 3 of aggressive mode", &third, &sent, third_way);
         }
-        Outcome::up(self.conversation, self.sa, third_way)
+        Outcome::used(self.conversation, third_way).unwrap_or_else(|| {
+            let story = if third.is_empty() {
+                format!("{server} sent message 2 of aggressive mode, and the client did not go on")
+            } else {
+                format!("phase 1 with {server} is complete, and the client did not go on to phase 2")
+            };
+            Outcome::unfinished(self.conversation, &story, &second, third_way)
+        })
     }
 
     /// XAUTH and mode config, without quick mode.
@@ -208,8 +222,8 @@ impl<'a> Ladder<'_, '_, 'a> {
                 request.speaks,
             );
         }
-        let story = format!("phase 1 with {server} is up and the user's login is under way when the capture ends");
-        Outcome::open(Judgement::of(Cause::TunnelIdle, story).citing(&all, "transaction"), way)
+        let story = format!("phase 1 with {server} is up and the user's login is under way");
+        Outcome::unfinished(self.conversation, &story, &all, way)
     }
 
     /// Quick mode, three messages of which the gateway sends the second.
@@ -219,7 +233,7 @@ impl<'a> Ladder<'_, '_, 'a> {
             return Outcome::up(self.conversation, self.sa, way);
         };
         if self.any(false, QUICK) {
-            return Outcome::up(self.conversation, self.sa, way);
+            return self.message_3_ignored(way).unwrap_or_else(|| Outcome::up(self.conversation, self.sa, way));
         }
         let sent = self.marks(true, QUICK);
         let Some(began) = first.marks().first() else { return Outcome::up(self.conversation, self.sa, way) };
@@ -240,6 +254,41 @@ impl<'a> Ladder<'_, '_, 'a> {
         }
         silent::unanswered(self.conversation, "quick mode message 1", &[first], first.marks(), first.speaks)
             .ignored_means(Cause::Ikev1Phase2Unanswered)
+    }
+
+    /// The gateway sends message 2 of quick mode again after the client's message 3: it has no IPsec SA before it has that one (RFC 2409, 5.5).
+    fn message_3_ignored(&self, way: Speaks) -> Option<Outcome> {
+        let server = self.conversation.server;
+        let second = self.of(false, QUICK).last()?;
+        let id = second.message.header.message_id;
+        let answered = second.marks().first()?;
+        let is_third = |sent: &&Sent<'a>| sent.message.header.message_id == id && sent.is_after(answered);
+        let third = tcp::merge(self.of(true, QUICK).filter(is_third).map(Sent::marks));
+        let began = third.first()?;
+        let again: Marks = second.marks().cited().filter(|mark| *mark > began).collect();
+        // One may have crossed message 3 on the way.
+        if again.count() < 2 || third.count() < MIN_ATTEMPTS || self.conversation.last_esp_back().is_some() {
+            return None;
+        }
+        let story = format!(
+            "{server} sent message 2 of quick mode again {} times after the client's message 3, which was sent {} times: it has no \
+             IPsec SA, because message 3 does not reach it or is not accepted",
+            again.count(),
+            third.count()
+        );
+        let judgement = Judgement::of(Cause::Ikev1Phase2Unanswered, story)
+            .citing(&third, "quick mode message 3")
+            .citing(second.marks(), "quick mode message 2")
+            .citing(&self.informed(began), "informational of the gateway, encrypted")
+            .citing(&self.conversation.esp(way).out, "ESP of the client")
+            .likely("a filter between the two drops message 3, or the gateway cannot verify it")
+            .remedy(format!(
+                "see whether message 3 arrives: diagnose sniffer packet any 'host {} and (port 500 or port 4500)' 4 0 l; then \
+                 diagnose debug application ike -1; diagnose debug enable",
+                self.conversation.client
+            ))
+            .at_most(Confidence::Medium, "whether message 3 was lost or not accepted cannot be told from here");
+        Some(Outcome::settled(judgement, way))
     }
 
     /// A mode-config reply that is too short for an address, before phase 2 was refused.

@@ -52,7 +52,7 @@ pub(super) fn outcome(conversation: &Conversation<'_, '_>, sa: &IkeSa<'_>) -> Op
     }
     let target = conversation.target(way);
     let story = format!("{target} answered {}, and the client did not go on", last.label());
-    Some(Outcome::open(Judgement::of(Cause::TunnelIdle, story).citing(&last.answered(), "answer of the gateway"), way))
+    Some(Outcome::unfinished(conversation, &story, &last.answered(), way))
 }
 
 /// IKE_AUTH was answered: accepted, refused, or with another round of EAP.
@@ -79,15 +79,14 @@ fn authentication(
         return Outcome::settled(judgement, way);
     }
     let waits = match first_payload {
-        payload::EAP => Some("its last EAP message was not answered before the capture ends"),
+        payload::EAP => Some("its last EAP message was not answered"),
         // The gateway's own authentication, before EAP begins.
         payload::ID_R if login.after_eap() => Some("it authenticated itself, and the client did not go on"),
         _ => None,
     };
     if let Some(what) = waits {
         let story = format!("{server} waits for the user's login: {what}");
-        let judgement = Judgement::of(Cause::TunnelIdle, story).citing(&last.answered(), "answer of the gateway");
-        return Outcome::open(judgement, way);
+        return Outcome::unfinished(conversation, &story, &last.answered(), way);
     }
     login.child_refused(way).unwrap_or_else(|| Outcome::up(conversation, sa, way))
 }
@@ -167,9 +166,7 @@ impl<'l, 'c, 'a> Login<'l, 'c, 'a> {
             let story = format!(
                 "{server} authenticated itself with {size} bytes, too few for a tunnel: it refused one, or waits for the user's login"
             );
-            let judgement =
-                Judgement::of(Cause::TunnelIdle, story).citing(&self.last.answered(), "answer of the gateway");
-            return Some(Outcome::open(judgement, way));
+            return Some(Outcome::unfinished(self.conversation, &story, &self.last.answered(), way));
         }
         let no_address = self.after_eap()
             && self.content.zip(self.suite).and_then(|(content, suite)| sizes::lacks_address(content, &suite))

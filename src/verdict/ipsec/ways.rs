@@ -59,6 +59,9 @@ fn in_tcp(conversation: &Conversation<'_, '_>, port: u16) -> Judgement {
 }
 
 fn in_udp(conversation: &Conversation<'_, '_>, speaks: Speaks) -> Judgement {
+    if let Some((judgement, _)) = unasked(conversation) {
+        return judgement;
+    }
     let target = conversation.target(speaks);
     let answers = conversation.answers(speaks);
     if !answers.is_empty() {
@@ -87,6 +90,30 @@ fn in_udp(conversation: &Conversation<'_, '_>, speaks: Speaks) -> Judgement {
             .filter_map(|flow| Some(&flow.flow.udp()?.keepalives[flow.client_side.index()])),
     );
     Judgement::of(Cause::TunnelIdle, format!("only NAT keepalives go to {target}")).citing(&keepalives, "NAT keepalive")
+}
+
+/// IKE of the gateway alone: that it speaks does not show that it is heard, or what it answers.
+pub(super) fn unasked(conversation: &Conversation<'_, '_>) -> Option<(Judgement, Speaks)> {
+    let first = conversation.messages.first()?;
+    let of_client = conversation.messages.iter().any(|sent| sent.from_client)
+        || [Speaks::Esp, Speaks::NatT, Speaks::IkeTcp].iter().any(|way| !conversation.esp(*way).out.is_empty());
+    if of_client {
+        return None;
+    }
+    let server = conversation.server;
+    let said = tcp::merge(conversation.messages.iter().map(Sent::marks));
+    let is_part = |sent: &Sent<'_>| {
+        sent.message.clear.fragment.is_some() && sent.message.header.message_id == first.message.header.message_id
+    };
+    // Between two messages of one end the other one spoke.
+    let (cause, story) = if conversation.messages.len() == 1 || conversation.messages.iter().all(is_part) {
+        let story = format!("only one {} of {server} is in the capture, and nothing of the client", first.label());
+        (Cause::StartedMidFlow, story)
+    } else {
+        let story = format!("only messages of {server} are in the capture, and none of the client between them");
+        (Cause::OneSidedCapture, story)
+    };
+    Some((Judgement::of(cause, story).citing(&said, "packet of the gateway"), first.speaks))
 }
 
 fn unanswered(
