@@ -56,6 +56,17 @@ fn any_number_of_jobs_gives_the_same_report() {
 }
 
 #[test]
+fn captures_that_take_all_memory_wait_for_each_other() {
+    let folder = TempDir::new().unwrap();
+    let captures = captures(&folder);
+    let captures: Vec<&Path> = captures.iter().map(PathBuf::as_path).collect();
+    let one = report(&["--jobs", "1", "--memory", "16MB"], &captures);
+    for jobs in ["2", "8"] {
+        assert!(report(&["--jobs", jobs, "--memory", "16MB"], &captures) == one, "with {jobs} jobs");
+    }
+}
+
+#[test]
 fn what_a_flood_pushes_out_is_told_and_does_not_depend_on_jobs() {
     let folder = TempDir::new().unwrap();
     let captures = captures(&folder);
