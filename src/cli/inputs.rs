@@ -2,7 +2,9 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
 
 use super::progress::Progress;
 use super::room::Room;
@@ -38,35 +40,18 @@ pub(super) fn judge_all(
         room: Room::new(memory),
         progress: Progress::over(paths.iter().filter_map(|path| path.as_ref().ok())),
     };
-    let judge = |index: usize| match paths.get(index)? {
-        Ok(path) => Some(readers.judge(path, index)),
-        Err((path, error)) => Some((unreadable(path, error, scope), None)),
-    };
-    let judged = in_order(paths.len(), judge);
+    let judged: Vec<(Input, Option<CaptureVerdict>)> = paths
+        .into_par_iter()
+        .with_max_len(1)
+        .enumerate()
+        .map(|(index, path)| match path {
+            Ok(path) => readers.judge(&path, index),
+            Err((path, error)) => (unreadable(&path, &error, scope), None),
+        })
+        .collect();
     readers.progress.finish();
     let (inputs, verdicts): (Vec<Input>, Vec<Option<CaptureVerdict>>) = judged.into_iter().unzip();
     (inputs, verdicts.into_iter().flatten().collect())
-}
-
-/// Does `work` for each number below `count` on as many threads as there are jobs, and gives what came of it in order. The threads are none
-/// of rayon's: those take up another capture while they wait for a part of this one, and would wait for its room for ever.
-fn in_order<T: Send>(count: usize, work: impl Fn(usize) -> Option<T> + Sync) -> Vec<T> {
-    let next = AtomicUsize::new(0);
-    let take = || {
-        let numbers =
-            std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed)).take_while(|number| *number < count);
-        numbers.filter_map(|number| Some((number, work(number)?))).collect::<Vec<_>>()
-    };
-    let mut done = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..rayon::current_num_threads().min(count)).map(|_| scope.spawn(take)).collect();
-        let mut done = take();
-        for other in others {
-            done.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        done
-    });
-    done.sort_unstable_by_key(|(number, _)| *number);
-    done.into_iter().map(|(_, what)| what).collect()
 }
 
 /// What captures that are read at the same time have in common.

@@ -27,7 +27,8 @@ impl Room {
         Room { total, free: Mutex::new(total), freed: Condvar::new() }
     }
 
-    /// Waits until there is room for a capture of `size` bytes; one of unknown size may take all.
+    /// Waits until there is room for a capture of `size` bytes; one of unknown size may take all. Who has room must not wait for other
+    /// work of a thread pool, which would take up the next capture on this thread.
     pub(super) fn take(&self, size: Option<u64>, packed: bool) -> Taken<'_> {
         let unpacked = size.map(|size| size.saturating_mul(if packed { UNPACKED } else { 1 }));
         let bytes = unpacked.map_or(self.total, |size| size.saturating_mul(COST).min(self.total));

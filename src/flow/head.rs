@@ -107,12 +107,6 @@ impl App {
         }
     }
 
-    /// Whether nothing more is to be read from what a side sends, so long as it was captured whole.
-    pub(super) fn is_read(&self, side: Side) -> bool {
-        let at = side.index();
-        self.heads[at].done && self.walks[at].is_none() && !self.cut[at]
-    }
-
     /// Follows the records of a TLS connection behind what was in clear.
     fn walk(&mut self, item: &Item<'_>) {
         let at = item.side.index();

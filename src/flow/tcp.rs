@@ -122,8 +122,6 @@ pub struct Tcp {
     pub rtt: Option<Span>,
     /// Whether it was followed only from its first data on.
     joined_late: bool,
-    /// Whether nothing more is to be read from what a side sends, so long as it was captured whole.
-    read: [bool; 2],
     app: Option<Box<App>>,
 }
 
@@ -326,14 +324,9 @@ impl Tcp {
     }
 
     fn read(&mut self, item: &Item<'_>) {
-        let side = item.side.index();
-        if self.read[side] && item.payload().len() == item.payload_len as usize {
-            return;
-        }
-        let initial = self.halves[side].initial;
+        let initial = self.halves[item.side.index()].initial;
         let app = self.app.get_or_insert_default();
         app.tcp_segment(item, initial.map(|initial| initial.wrapping_add(1)));
-        self.read[side] = app.is_read(item.side);
     }
 }
 

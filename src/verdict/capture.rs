@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use rayon::prelude::*;
-
 use super::claims::{self, Claim, Claimed, Roles, ServiceClaim};
 use super::context::Context;
 use super::judgement::Judgement;
@@ -182,7 +180,7 @@ fn pairs(context: &Context<'_>, claimed: &[Claimed<'_>]) -> Vec<PairVerdict> {
     join_moved(&mut grouped);
     let grouped: Vec<_> = grouped.into_iter().collect();
     grouped
-        .into_par_iter()
+        .into_iter()
         .filter_map(|((index, client, server), (flows, claim))| {
             let service = context.scope.profile.services.get(index)?;
             let verdict = pair::judge(context, index, service, client, server, &flows, &claim)?;

@@ -4,8 +4,6 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use rayon::prelude::*;
-
 use super::context::Context;
 use super::payload;
 use super::proxy;
@@ -80,7 +78,7 @@ pub(super) fn claim<'a>(context: &Context<'a>) -> Vec<Claimed<'a>> {
         context.flows.iter().map(|flow| (flow, parties(context, flow, &initiators, &shared))).collect();
     let signs = Signs::of(context, &flows);
     let mut claimed: Vec<Claimed<'a>> = flows
-        .into_par_iter()
+        .into_iter()
         .map(|(flow, parties)| Claimed { flow, parties, claim: claim_one(context, &roles, &signs, flow, parties) })
         .collect();
     point_at_dead_servers(context, &roles, &signs, &mut claimed);
