@@ -144,10 +144,7 @@ impl Shard {
 
     fn open(&mut self, item: &Item<'_>, hints: &PortHints) -> u32 {
         if self.table.is_full() {
-            self.table.sweep(|flow| {
-                let (protocol, (low, high)) = (flow.key.protocol(), flow.key.ports());
-                protocol == ESP || hints.matters(protocol, low) || hints.matters(protocol, high)
-            });
+            self.table.sweep(|flow| uses_port_that_matters(flow.key.protocol(), flow.key.ports(), hints));
         }
         let mut state = State::default();
         let (client, certain) = first_guess(item, hints);
@@ -249,13 +246,7 @@ impl Shard {
         let is_bare = matches!(detail.body, Body::None);
         if is_bare && !(ipsec || is_followed(item, hints)) {
             match sniff_first(item, &mut detail.spoken[side]) {
-                Some(Spoken::HttpRequest) if item.payload().starts_with(b"CONNECT ") => {
-                    let mut tcp = Box::<Tcp>::default();
-                    tcp.opened_before(sender, first);
-                    detail.body = Body::Tcp(tcp);
-                    flow.state.unsettle();
-                }
-                Some(Spoken::IkeTcp | Spoken::TlsClient) if item.protocol == TCP => {
+                Some(spoken) if is_worth_following(spoken, item) => {
                     let mut tcp = Box::<Tcp>::default();
                     tcp.opened_before(sender, first);
                     detail.body = Body::Tcp(tcp);
@@ -410,7 +401,20 @@ fn deserves_detail(flow: &Flow, item: &Item<'_>, hints: &PortHints) -> bool {
 /// Whether the flow uses a port that matters, so that all it shows is kept.
 #[inline]
 fn is_followed(item: &Item<'_>, hints: &PortHints) -> bool {
-    item.protocol == ESP || hints.matters(item.protocol, item.ports.0) || hints.matters(item.protocol, item.ports.1)
+    uses_port_that_matters(item.protocol, item.ports, hints)
+}
+
+/// Whether one of the ports matters; ESP has none and always does.
+#[inline]
+fn uses_port_that_matters(protocol: u8, ports: (u16, u16), hints: &PortHints) -> bool {
+    protocol == ESP || hints.matters(protocol, ports.0) || hints.matters(protocol, ports.1)
+}
+
+/// Whether what a TCP connection begins with matters on any port: a proxy's tunnel, IKE, or TLS, for the certificate may be a gateway's.
+fn is_worth_following(spoken: Spoken, item: &Item<'_>) -> bool {
+    let is_tunnel = || item.payload().starts_with(b"CONNECT ");
+    item.protocol == TCP
+        && (matches!(spoken, Spoken::IkeTcp | Spoken::TlsClient) || spoken == Spoken::HttpRequest && is_tunnel())
 }
 
 #[inline]

@@ -34,19 +34,19 @@ pub(super) fn group(context: &Context<'_>, claimed: &[Claimed<'_>], input: usize
         members.push((*group.or_insert(at).get(), at));
     }
     members.sort_unstable();
+    let all = || members.chunk_by(|one, next| one.0 == next.0);
     let is_answered = |members: &[(u32, u32)]| {
         let mut flows = members.iter().filter_map(|(_, at)| unexplained.get(*at as usize));
         flows.any(|one| one.flow.is_two_way())
     };
-    let all = || members.chunk_by(|one, next| one.0 == next.0);
-    let answered = all().filter(|members| is_answered(members)).count();
-    let mut silent_left = MAX_LISTED.saturating_sub(answered);
+    let answered: Vec<bool> = all().map(is_answered).collect();
     let mut answered_left = MAX_LISTED;
-    let listed = all().filter(|members| {
-        let left = if is_answered(members) { &mut answered_left } else { &mut silent_left };
+    let mut silent_left = MAX_LISTED.saturating_sub(answered.iter().filter(|answered| **answered).count());
+    let listed = all().zip(answered).filter_map(|(members, is_answered)| {
+        let left = if is_answered { &mut answered_left } else { &mut silent_left };
         let is_listed = *left > 0;
         *left = left.saturating_sub(1);
-        is_listed
+        is_listed.then_some(members)
     });
     let mut reports = Vec::with_capacity(groups.len().min(MAX_LISTED));
     reports.extend(listed.filter_map(|members| {
